@@ -1,0 +1,297 @@
+"""The composition root: the only place that builds and joins objects."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from notifier.campaigns import find_campaigns
+from notifier.channels import find_channels
+from notifier.clock import Clock, SystemClock, parse_clock
+from notifier.domain.calendar import make_calendar
+from notifier.domain.channel import MailServer, Surroundings, TwilioAccount
+from notifier.domain.watch import Limits
+from notifier.engine.catalogue import Catalogue
+from notifier.engine.dispatcher import Lane
+from notifier.engine.inbox import Inbox, Intake
+from notifier.engine.keeper import Keeper
+from notifier.engine.planner import Planner
+from notifier.engine.recorder import Recorder
+from notifier.engine.rendering import House, Rendering
+from notifier.engine.timetable import Timetable
+from notifier.resources import template_root
+from notifier.settings import Pace, Settings, SmtpSettings, TwilioSettings
+from notifier.storage.attempts import AttemptStore
+from notifier.storage.audiences import AudienceStore
+from notifier.storage.budgets import BudgetStore
+from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
+from notifier.storage.inquiries import InquiryStore
+from notifier.storage.queue import QueueStore
+from notifier.storage.runs import RunStore
+from notifier.storage.schedules import ScheduleStore
+from notifier.storage.source import Source, open_source
+from notifier.web.health import HealthRoutes
+from notifier.web.hooks import HookRoutes
+
+log = structlog.get_logger()
+
+MOST_BODY = 64 * 1024  # bytes of a callback; a provider's form is 2 KiB
+LARGEST_OFFSET = timedelta(seconds=1)  # from the database's clock, before a process refuses to work
+SHUTDOWN = 25.0  # real seconds for what is in flight to be recorded
+
+
+class ClockAstray(Exception):
+    """This machine's clock and the database's differ too much to send anything on time."""
+
+
+@dataclass
+class App:
+    """Everything a process of the notifier is made of. `open_app` builds one."""
+
+    settings: Settings
+    clock: Clock
+    pool: Pool
+    source: Source
+    catalogue: Catalogue
+    rendering: Rendering
+    wake_ups: WakeUps
+    attempts: AttemptStore
+    audiences: AudienceStore
+    budgets: BudgetStore
+    inquiries: InquiryStore
+    queue: QueueStore
+    runs: RunStore
+    schedules: ScheduleStore
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(**self.settings.watch.model_dump())
+
+    def planner(self) -> Planner:
+        return Planner(self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups)
+
+    def recorder(self) -> Recorder:
+        lag = timedelta(days=self.settings.posting_lag_days)
+        return Recorder(self.pool, self.attempts, self.catalogue, self.clock, self.wake_ups, lag)
+
+    def lane(self, channel: str, recorder: Recorder) -> Lane:
+        return Lane(
+            channel=self.catalogue.channels[channel],
+            catalogue=self.catalogue,
+            clock=self.clock,
+            pool=self.pool,
+            queue=self.queue,
+            budgets=self.budgets,
+            runs=self.runs,
+            source=self.source,
+            rendering=self.rendering,
+            recorder=recorder,
+            wake_ups=self.wake_ups,
+            limits=self.limits,
+            concurrency=self.settings.concurrency,
+        )
+
+    def keeper(self) -> Keeper:
+        return Keeper(
+            self.catalogue, self.clock, self.pool, self.attempts, self.queue, self.runs, self.budgets, self.wake_ups,
+            self.limits,
+        )  # fmt: skip
+
+    def timetable(self) -> Timetable:
+        return Timetable(self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.wake_ups)
+
+    def web(self, intake: Intake) -> web.Application:
+        served = web.Application(client_max_size=MOST_BODY)
+        hooks = HookRoutes(self.settings.public_url, self.clock, self.attempts, intake)
+        for channel in self.catalogue.channels.values():
+            served.add_routes(hooks.routes(channel))
+        served.add_routes(HealthRoutes(self.pool, self.budgets, self.runs).routes())
+        return served
+
+    async def set_up_budgets(self) -> None:
+        """Write the paces of the settings into the database, where all workers share them."""
+        paces = self.settings.paces
+        for channel in self.catalogue.channels:
+            pace = paces.get(channel, Pace())
+            await self.budgets.set_up(
+                channel, rate=pace.rate, burst=pace.burst, most_in_flight=pace.most_in_flight,
+                reserved=pace.reserved, now=self.clock.now(),
+            )  # fmt: skip
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, name: str = "app") -> AsyncIterator[App]:
+    """Build the parts and close what they opened. Raises what the database says when it cannot be reached, and
+    ClockAstray."""
+    clock = parse_clock(settings.clock)
+    database_url = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(database_url, name=name, size=settings.pool_size)
+        stack.push_async_callback(pool.close)
+        await _set_clock(clock, pool)
+        source_url = settings.source_url.get_secret_value() if settings.source_url else database_url
+        source = await open_source(source_url, size=settings.source_pool_size)
+        stack.push_async_callback(source.close)
+        channels = find_channels(_surroundings(settings, clock))
+        for channel in channels.values():
+            stack.push_async_callback(channel.close)
+        calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
+        direct = settings.direct_database_url
+        yield App(
+            settings=settings,
+            clock=clock,
+            pool=pool,
+            source=source,
+            catalogue=Catalogue(find_campaigns(), channels, calendar),
+            rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout_email)),
+            wake_ups=WakeUps(pool, direct.get_secret_value() if direct else database_url),
+            attempts=AttemptStore(pool),
+            audiences=AudienceStore(pool),
+            budgets=BudgetStore(pool),
+            inquiries=InquiryStore(pool),
+            queue=QueueStore(pool),
+            runs=RunStore(pool),
+            schedules=ScheduleStore(pool),
+        )
+
+
+async def _set_clock(clock: Clock, pool: Pool) -> None:
+    if not isinstance(clock, SystemClock):
+        return
+    offset = await measure_offset(pool)
+    if abs(offset) > LARGEST_OFFSET:
+        raise ClockAstray(
+            f"this machine's clock is {-offset.total_seconds():+.1f} s off the database's: "
+            "set it (NTP), then start again"
+        )
+    clock.offset = offset
+
+
+def _surroundings(settings: Settings, clock: Clock) -> Surroundings:
+    callers = {f"caller.{locale}": caller for locale, caller in settings.caller.by_locale().items()}
+    return Surroundings(
+        public_url=settings.public_url,
+        now=clock.now,
+        twilio=_account(settings.twilio) if settings.twilio else None,
+        mail=_mail_server(settings.smtp, settings.optout_email) if settings.smtp else None,
+        options={**callers, **settings.options},
+    )
+
+
+def _account(twilio: TwilioSettings) -> TwilioAccount:
+    return TwilioAccount(
+        account_sid=twilio.account_sid,
+        auth_token=twilio.auth_token.get_secret_value(),
+        previous_token=twilio.previous_auth_token.get_secret_value(),
+        base_url=twilio.base_url,
+        voice_from=twilio.voice_from,
+        sms_from=twilio.sms_from,
+        ring_seconds=twilio.ring_seconds,
+    )
+
+
+def _mail_server(smtp: SmtpSettings, optout: str) -> MailServer:
+    return MailServer(
+        host=smtp.host,
+        port=smtp.port,
+        username=smtp.username,
+        password=smtp.password.get_secret_value(),
+        sender=smtp.sender,
+        sender_name=smtp.sender_name,
+        optout=optout,
+        starttls=smtp.starttls,
+    )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which parts a process runs."""
+
+    web: bool = False
+    work: bool = False
+    keep: bool = False
+
+
+async def serve(app: App, parts: Parts, *, ready: Callable[[str], None] = lambda _url: None) -> None:
+    """Run the parts until SIGTERM or SIGINT; then stop claiming, let what is in flight be recorded, and return.
+
+    `ready` is told the address web listens on (or '') once everything runs.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await run_parts(app, parts, stopping, ready=ready)
+
+
+async def run_parts(
+    app: App, parts: Parts, stopping: asyncio.Event, *, ready: Callable[[str], None] = lambda _url: None
+) -> None:
+    """As `serve`, until `stopping` is set."""
+    await app.keeper().ensure_partitions()
+    await app.set_up_budgets()
+    recorder = app.recorder()
+    lanes = [app.lane(channel, recorder) for channel in app.catalogue.channels] if parts.work else []
+    background: list[Awaitable[None]] = []
+    if parts.work:
+        background += [recorder.run(), Inbox(recorder, app.wake_ups).run(), app.planner().run()]
+    if parts.keep:
+        background.append(app.timetable().run())
+    background.append(app.wake_ups.listen())
+    async with AsyncExitStack() as stack:
+        address = ""
+        if parts.web:
+            intake = Intake(app.attempts, app.wake_ups)
+            background.append(intake.run())
+            address = await _listen(app, intake, stack)
+        tasks = [asyncio.ensure_future(part) for part in background]
+        running = [asyncio.create_task(lane.run()) for lane in lanes]
+        ready(address)
+        await _until(stopping, [*tasks, *running])
+        for lane in lanes:
+            lane.stop()
+        await _wind_down(running, recorder)
+        await _cancel(tasks)
+
+
+async def _listen(app: App, intake: Intake, stack: AsyncExitStack) -> str:
+    runner = web.AppRunner(app.web(intake), access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, app.settings.host, app.settings.port)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}"
+
+
+async def _until(stopping: asyncio.Event, tasks: Sequence["asyncio.Future[None]"]) -> None:
+    """Until told to stop; a part that ends by itself is a fault, and is raised."""
+    told = asyncio.ensure_future(stopping.wait())
+    waited: list[asyncio.Future[Any]] = [told, *tasks]
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    for task in tasks:
+        if task.done():
+            task.result()
+
+
+async def _wind_down(lanes: Sequence["asyncio.Task[None]"], recorder: Recorder) -> None:
+    try:
+        async with asyncio.timeout(SHUTDOWN):
+            if lanes:
+                await asyncio.wait(lanes)
+            await recorder.flush()
+    except TimeoutError:
+        log.warning("shutdown.deadline", seconds=SHUTDOWN)  # what is not recorded is looked up by the next keeper
+
+
+async def _cancel(tasks: Sequence["asyncio.Future[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,117 @@
+"""Twilio's REST API over one aiohttp session: real timeouts, no retries, every failure named by what follows.
+
+twilio-python's own resource layer is not used on this path. Its transport repeats creates on 5xx and ignores its
+timeout, its environment variables rewrite host names, and it costs twice the CPU of the request itself.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from notifier.channels.twilio_codes import api_error
+from notifier.domain.channel import TwilioAccount
+from notifier.domain.errors import Misconfigured, Unavailable, Uncertain
+
+API_VERSION = "2010-04-01"
+FORM = "application/x-www-form-urlencoded"
+KEEP_ALIVE = 10.0  # seconds; less than the server's, so that a create seldom meets a closing connection
+LIST_SIZE = 50
+NOT_FOUND = "20404"
+
+Fields = Sequence[tuple[str, str]]
+Resource = Mapping[str, Any]
+
+
+class TwilioApi:
+    """The calls or the messages of one account; `resource` is `Calls` or `Messages`.
+
+    Pace and calls in flight are limited by whoever sends, so connections are not limited here: a request never waits
+    for one, and a timeout always means that it had left.
+    """
+
+    def __init__(self, account: TwilioAccount, resource: str) -> None:
+        self._root = f"{account.base_url.rstrip('/')}/{API_VERSION}/Accounts/{account.account_sid}/{resource}"
+        self._collection = URL(f"{self._root}.json")
+        credentials = b64encode(f"{account.account_sid}:{account.auth_token}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
+        self._form_headers = self._headers | {"Content-Type": FORM}
+        connect = account.timeout / 2
+        self._timeout = aiohttp.ClientTimeout(total=account.timeout, connect=connect, sock_connect=connect)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def create(self, fields: Fields) -> Resource:
+        """Raises ChannelError; Uncertain whenever the carrier may have acted on it."""
+        created = await self.request("POST", self._collection, urlencode(fields).encode())
+        if not isinstance(created.get("sid"), str):
+            raise Uncertain("Twilio's answer to a create has no sid")
+        return created
+
+    async def fetch(self, sid: str) -> Resource:
+        return await self.request("GET", URL(f"{self._root}/{sid}.json"))
+
+    async def find(self, to: str, sender: str) -> Sequence[Resource]:
+        """The newest between two numbers. No time filter: Twilio's is about dialling, which may not have begun."""
+        asked = {"To": to, "From": sender, "PageSize": str(LIST_SIZE)}
+        page = await self.request("GET", self._collection.with_query(asked))
+        found = page.get("calls", page.get("messages"))
+        if not isinstance(found, list):
+            raise Uncertain("Twilio's answer to a list is not a list")
+        return found
+
+    async def request(self, method: str, url: URL, form: bytes | None = None) -> Resource:
+        headers = self._headers if form is None else self._form_headers
+        try:
+            async with self._open().request(
+                method, url, data=form, headers=headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                return _read(response, await response.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Unavailable(f"no connection to Twilio: {_name(error)}", code=_name(error)) from error
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise Misconfigured("Twilio's base URL is not a URL", code=_name(error)) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Uncertain(f"no answer from Twilio: {_name(error)}", code=_name(error)) from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+
+def _read(response: aiohttp.ClientResponse, body: bytes) -> Resource:
+    answer = _json_object(body)
+    if not 200 <= response.status < 300:
+        code = (answer or {}).get("code")
+        raise api_error(response.status, code if isinstance(code, int) else None, _retry_after(response))
+    if answer is None:
+        raise Uncertain("Twilio's answer cannot be read", code=str(response.status))
+    return answer
+
+
+def _json_object(body: bytes) -> Resource | None:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
+    seconds = response.headers.get("Retry-After", "")
+    return timedelta(seconds=int(seconds)) if seconds.isascii() and seconds.isdecimal() else None
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__

@@ -1,0 +1,190 @@
+"""Calls, through Twilio or whoever speaks its API.
+
+The attempt's id is in every URL we give the carrier, so a callback that overtakes the answer to the create is still
+known. The carrier has no idempotency key: a create without an answer is looked up, never repeated here.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from notifier.channels.twilio_codes import MACHINES, call_ending
+from notifier.channels.twilio_receipts import answered, field, find_created, looked_up, told, whole
+from notifier.channels.twilio_transport import TwilioApi
+from notifier.channels.twilio_webhook import SIGNATURE, Signatures
+from notifier.channels.voice_dialogue import Dialogue, Stand, Turn
+from notifier.domain.attempt_id import AttemptId
+from notifier.domain.channel import (
+    Abilities,
+    Address,
+    AddressKind,
+    Channel,
+    Hook,
+    HookCall,
+    HookReply,
+    Surroundings,
+    TwilioAccount,
+)
+from notifier.domain.errors import Misconfigured
+from notifier.domain.message import MachinePolicy, Message, VoiceMessage
+from notifier.domain.receipt import UNNUMBERED, Receipt
+
+# Three more tries after a connect failure, a timeout or a 5xx. The fragment is neither sent nor signed.
+RETRIES = "#rc=3&rp=ct,rt,5xx"
+EVENTS = ("initiated", "ringing", "answered", "completed")
+DETECTION = {MachinePolicy.HANG_UP: "Enable", MachinePolicy.LEAVE_MESSAGE: "Enable"}
+# Who calls, when the words of the call are not to be had; the option `caller.<locale>` says it better.
+CALLERS = {"zh-TW": "電力公司", "en": "your electricity company"}
+SILENCE = timedelta(minutes=5)  # after the phone has stopped ringing
+XML = "text/xml"
+HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup /></Response>'
+
+
+def create(surroundings: Surroundings) -> Channel | None:
+    """None without an account, or without a number to call from."""
+    account = surroundings.twilio
+    return Voice(account, surroundings) if account is not None and account.voice_from else None
+
+
+class Voice:
+    name = "voice"
+
+    def __init__(self, account: TwilioAccount, surroundings: Surroundings) -> None:
+        self._account = account
+        self._now = surroundings.now
+        self._hooks_url = f"{surroundings.public_url.rstrip('/')}/hooks/{self.name}"
+        self._api = TwilioApi(account, "Calls")
+        self._signatures = Signatures(account)
+        self._dialogue = Dialogue(account.voices, lambda query: f"{self._hooks_url}/key?{query}{RETRIES}")
+        self.fallback_twiml = self._dialogue.fallback(_callers(surroundings.options))
+        self.abilities = Abilities(
+            AddressKind.PHONE,
+            keypad=True,
+            receipts=True,
+            silent_after=timedelta(seconds=account.ring_seconds) + SILENCE,
+        )
+
+    @property
+    def hooks(self) -> Sequence[Hook]:
+        answers = {
+            "script": self._script,
+            "key": self._key,
+            "status": self._status,
+            "fallback": self._fallback,
+            "probe": self._probed,
+        }
+        return [self._signatures.guard(path, answer) for path, answer in answers.items()]
+
+    async def send(self, message: Message, address: Address, attempt: AttemptId) -> Receipt:
+        if not isinstance(message, VoiceMessage):
+            raise Misconfigured(f"a call cannot carry {type(message).__name__}")
+        call = await self._api.create(self._order(message, address, attempt))
+        return answered(attempt, call, self._now())
+
+    async def look_up(
+        self, attempt: AttemptId, address: Address, since: datetime, provider_ref: str | None
+    ) -> Receipt | None:
+        call = await find_created(self._api, address, self._account.voice_from, since, provider_ref)
+        if call is None:
+            return None
+        ended = call_ending(str(call.get("status")))
+        return looked_up(attempt, call, self._now(), ended, machine=call.get("answered_by") in MACHINES)
+
+    async def probe(self) -> None:
+        """Calls our own public address as the carrier would. Raises Misconfigured when it is not we who answer."""
+        nonce = secrets.token_urlsafe(16)
+        url = f"{self._hooks_url}/probe?{urlencode({'nonce': nonce})}"
+        answer = await _get(url, {SIGNATURE: self._signatures.sign(url)}, self._account.timeout)
+        if not hmac.compare_digest(answer.encode(), self._signatures.seal(nonce).encode()):
+            raise Misconfigured(f"our public address {self._hooks_url} does not answer for us: calls would be silent")
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    def _order(self, message: VoiceMessage, address: Address, attempt: AttemptId) -> list[tuple[str, str]]:
+        fields = [
+            ("To", address),
+            ("From", self._account.voice_from),
+            ("Url", self._url("script", attempt)),
+            ("FallbackUrl", self._url("fallback", attempt)),
+            ("StatusCallback", self._url("status", attempt)),
+            *(("StatusCallbackEvent", event) for event in EVENTS),
+            ("Timeout", str(self._account.ring_seconds)),
+        ]
+        if (detection := DETECTION.get(message.machine)) is not None:
+            fields.append(("MachineDetection", detection))
+        return fields
+
+    def _url(self, hook: str, attempt: AttemptId) -> str:
+        return f"{self._hooks_url}/{hook}?attempt={attempt}{RETRIES}"
+
+    def _script(self, call: HookCall) -> HookReply:
+        if call.attempt is None or not isinstance(call.message, VoiceMessage):
+            return _speak(self.fallback_twiml)
+        message, stand = call.message, Stand.start(call.attempt, call.message)
+        if message.machine is MachinePolicy.IGNORE or not _by_machine(call):
+            return _speak(self._dialogue.open(message, stand))
+        leaves = message.machine is MachinePolicy.LEAVE_MESSAGE
+        words = self._dialogue.leave(message, stand) if leaves else HANG_UP
+        return _speak(words, told(call, field(call, "CallSid"), "machine", "machine", machine=True))
+
+    def _key(self, call: HookCall) -> HookReply:
+        if call.attempt is None or not isinstance(call.message, VoiceMessage):
+            return _speak(self.fallback_twiml)
+        key = field(call, "Digits")
+        stand = Stand.read(call.attempt, call.message, dict(call.parameters))
+        turn = self._dialogue.answer(call.message, stand, key)
+        return _speak(turn.twiml, _heard_or_pressed(call, key, turn))
+
+    def _status(self, call: HookCall) -> HookReply:
+        status, number = field(call, "CallStatus"), whole(field(call, "SequenceNumber"))
+        sequence = UNNUMBERED if number is None else number
+        ended = call_ending(status, field(call, "SipResponseCode"))
+        word = f"{status}:{sequence}"
+        sid = field(call, "CallSid")
+        receipts = told(call, sid, word, status, sequence=sequence, machine=_by_machine(call), ended=ended)
+        return HookReply(receipts=receipts)
+
+    def _fallback(self, call: HookCall) -> HookReply:
+        return _speak(self.fallback_twiml, told(call, field(call, "CallSid"), "fallback", "fallback"))
+
+    def _probed(self, call: HookCall) -> HookReply:
+        return HookReply(200, self._signatures.seal(dict(call.parameters).get("nonce", "")))
+
+
+def _speak(twiml: str, receipts: tuple[Receipt, ...] = ()) -> HookReply:
+    return HookReply(200, twiml, XML, receipts)
+
+
+def _callers(options: Mapping[str, str]) -> dict[str, str]:
+    return {locale: options.get(f"caller.{locale}", caller) for locale, caller in CALLERS.items()}
+
+
+def _by_machine(call: HookCall) -> bool:
+    return field(call, "AnsweredBy") in MACHINES
+
+
+def _heard_or_pressed(call: HookCall, key: str, turn: Turn) -> tuple[Receipt, ...]:
+    sid = field(call, "CallSid")
+    if turn.action is not None:
+        detail = {"key": key}
+        return told(call, sid, turn.action.value, "key", heard=turn.heard, action=turn.action, detail=detail)
+    return told(call, sid, "heard", "heard", heard=True) if turn.heard else ()
+
+
+async def _get(url: str, headers: Mapping[str, str], seconds: float) -> str:
+    """The text of a 200, or nothing."""
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as response,
+        ):
+            return await response.text() if response.status == 200 else ""
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return ""

@@ -1,0 +1,212 @@
+"""What a call says, and what a pressed key makes of it. Pure: a message, where the call stands, and a key.
+
+    essential part -> (silence) heard -> the rest and the menu -> (silence) goodbye
+    any time: * everything again and slower, 0 the other language, reply keys, a wrong key the same part again
+    wrong person and opt-out ask for the same key once more
+
+Where a call stands travels in the query string of its next URL, which the carrier signs, and nowhere else.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from urllib.parse import urlencode
+
+from twilio.twiml.voice_response import Gather, Say, VoiceResponse
+
+from notifier.domain.attempt_id import AttemptId
+from notifier.domain.dialogue_words import LOCALES, Sentence, say
+from notifier.domain.message import CONFIRMED_ACTIONS, Action, Script, VoiceMessage
+
+MOST_ROUNDS = 6
+SLOW_RATE = "80%"
+BETWEEN_LINES = 1  # seconds of silence
+ESSENTIAL_WAIT = 1  # seconds; the rest follows at once
+MENU_WAIT = 6  # seconds; an elderly customer needs at least 5 to find the key
+SLOWER_KEY = "*"
+LANGUAGE_KEY = "0"
+LANGUAGES = {"zh-TW": "cmn-TW", "en": "en-US"}
+_UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # may not stand in XML
+
+CONFIRMATIONS = {
+    Action.WRONG_PERSON: Sentence.ASK_CONFIRM_WRONG_PERSON,
+    Action.OPT_OUT: Sentence.ASK_CONFIRM_DO_NOT_CALL,
+}
+THANKS = {
+    Action.ACKNOWLEDGE: Sentence.THANKS_ACKNOWLEDGED,
+    Action.ALREADY_PAID: Sentence.CONFIRM_ALREADY_PAID_THANKS,
+    Action.WRONG_PERSON: Sentence.WRONG_PERSON_DONE,
+    Action.OPT_OUT: Sentence.DO_NOT_CALL_DONE,
+}
+
+
+class Part(StrEnum):
+    ESSENTIAL = "essential"
+    REST = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a call stands: all there is to know of it besides its message."""
+
+    attempt: AttemptId
+    locale: str
+    part: Part = Part.ESSENTIAL
+    round: int = 1
+    slow: bool = False
+    confirm: str = ""
+
+    @classmethod
+    def start(cls, attempt: AttemptId, message: VoiceMessage) -> "Stand":
+        return cls(attempt, message.locale)
+
+    @classmethod
+    def read(cls, attempt: AttemptId, message: VoiceMessage, query: Mapping[str, str]) -> "Stand":
+        """What we do not recognise is as at the start, except the round: without one, this is the last."""
+        locale, rounds = query.get("locale", ""), query.get("round", "")
+        return cls(
+            attempt,
+            locale if locale in message.scripts else message.locale,
+            Part.REST if query.get("part") == Part.REST else Part.ESSENTIAL,
+            int(rounds) if rounds.isascii() and rounds.isdecimal() else MOST_ROUNDS,
+            query.get("pace") == "slow",
+            query.get("confirm", ""),
+        )
+
+    def query(self) -> str:
+        fields = {"attempt": str(self.attempt), "part": self.part, "locale": self.locale, "round": str(self.round)}
+        fields |= {"pace": "slow"} if self.slow else {}
+        fields |= {"confirm": self.confirm} if self.confirm else {}
+        return urlencode(fields)
+
+    def next_round(self) -> "Stand":
+        return replace(self, round=self.round + 1, confirm="")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to say next, and what the customer has just told us."""
+
+    twiml: str
+    heard: bool = False
+    action: Action | None = None
+
+
+class Dialogue:
+    """`next_url` makes the absolute URL that a Gather posts its key to, from a query string."""
+
+    def __init__(self, voices: Mapping[str, str], next_url: Callable[[str], str]) -> None:
+        self._voices = voices
+        self._next_url = next_url
+
+    def open(self, message: VoiceMessage, stand: Stand) -> str:
+        return self._part(message, stand)
+
+    def leave(self, message: VoiceMessage, stand: Stand) -> str:
+        """For a machine: the essential part, and no menu that it cannot use."""
+        response = VoiceResponse()
+        script = message.scripts[stand.locale]
+        self._say_lines(response, stand, script.lines[: script.essential])
+        response.hangup()
+        return str(response)
+
+    def answer(self, message: VoiceMessage, stand: Stand, key: str) -> Turn:
+        """After a key, or after silence (`key` is empty)."""
+        turn = self._react(message, stand, key)
+        return replace(turn, heard=stand.part is Part.REST or _played_through(stand, key))
+
+    def fallback(self, callers: Mapping[str, str]) -> str:
+        """For a call of which we know nothing: who is calling and where to ask, in every language."""
+        response = VoiceResponse()
+        for locale in LOCALES:
+            self._say(response, locale, say(Sentence.FALLBACK, locale, callers[locale]))
+            response.pause(length=BETWEEN_LINES)
+        response.hangup()
+        return str(response)
+
+    def _react(self, message: VoiceMessage, stand: Stand, key: str) -> Turn:
+        if stand.confirm:
+            return self._confirmed(message, stand, key)
+        if _played_through(stand, key):
+            return Turn(self._part(message, replace(stand, part=Part.REST)))
+        if not key or (stand.round >= MOST_ROUNDS and key not in message.replies):
+            return Turn(self._close(message, stand, Sentence.GOODBYE))
+        if key == SLOWER_KEY:
+            return Turn(self._part(message, replace(stand.next_round(), part=Part.ESSENTIAL, slow=True)))
+        if key == LANGUAGE_KEY and len(message.scripts) > 1:
+            other = _other_locale(message, stand.locale)
+            return Turn(self._part(message, replace(stand.next_round(), part=Part.ESSENTIAL, locale=other)))
+        if (action := message.replies.get(key)) is not None:
+            return self._replied(message, stand, key, action)
+        return Turn(self._part(message, stand.next_round(), first=Sentence.UNKNOWN_KEY))
+
+    def _replied(self, message: VoiceMessage, stand: Stand, key: str, action: Action) -> Turn:
+        if action in CONFIRMED_ACTIONS:
+            return Turn(self._ask(message, replace(stand, confirm=key), CONFIRMATIONS[action]))
+        return Turn(self._close(message, stand, THANKS[action]), action=action)
+
+    def _confirmed(self, message: VoiceMessage, stand: Stand, key: str) -> Turn:
+        action = message.replies.get(stand.confirm)
+        if key == stand.confirm and action in CONFIRMATIONS:
+            return Turn(self._close(message, stand, THANKS[action]), action=action)
+        if stand.round >= MOST_ROUNDS:
+            return Turn(self._close(message, stand, Sentence.GOODBYE))
+        return Turn(self._part(message, stand.next_round()))
+
+    def _part(self, message: VoiceMessage, stand: Stand, first: Sentence | None = None) -> str:
+        response = VoiceResponse()
+        is_last = stand.part is Part.REST
+        gather = self._gather(response, stand, MENU_WAIT if is_last else ESSENTIAL_WAIT, tell_silence=not is_last)
+        opening = (say(first, stand.locale, message.caller),) if first else ()
+        self._say_lines(gather, stand, opening + _lines(message.scripts[stand.locale], stand.part))
+        return str(self._end(response, message, stand, Sentence.GOODBYE) if is_last else response)
+
+    def _ask(self, message: VoiceMessage, stand: Stand, question: Sentence) -> str:
+        response = VoiceResponse()
+        gather = self._gather(response, stand, MENU_WAIT, tell_silence=True)
+        self._say(gather, stand.locale, say(question, stand.locale, message.caller), slow=stand.slow)
+        return str(response)
+
+    def _close(self, message: VoiceMessage, stand: Stand, last: Sentence) -> str:
+        return str(self._end(VoiceResponse(), message, stand, last))
+
+    def _end(self, response: VoiceResponse, message: VoiceMessage, stand: Stand, last: Sentence) -> VoiceResponse:
+        self._say(response, stand.locale, say(last, stand.locale, message.caller), slow=stand.slow)
+        response.hangup()
+        return response
+
+    def _gather(self, response: VoiceResponse, stand: Stand, seconds: int, *, tell_silence: bool) -> Gather:
+        return response.gather(
+            input="dtmf",
+            num_digits=1,
+            timeout=seconds,
+            finish_on_key="",  # by default # would pass for silence
+            action=self._next_url(stand.query()),
+            method="POST",
+            action_on_empty_result=tell_silence,
+        )
+
+    def _say_lines(self, into: VoiceResponse | Gather, stand: Stand, lines: tuple[str, ...]) -> None:
+        for number, line in enumerate(lines):
+            if number:
+                into.pause(length=BETWEEN_LINES)
+            self._say(into, stand.locale, line, slow=stand.slow)
+
+    def _say(self, into: VoiceResponse | Gather, locale: str, words: str, *, slow: bool = False) -> None:
+        words = _UNSPEAKABLE.sub("", words)
+        spoken: Say = into.say(None if slow else words, language=LANGUAGES.get(locale), voice=self._voices.get(locale))
+        if slow:
+            spoken.prosody(words, rate=SLOW_RATE)
+
+
+def _played_through(stand: Stand, key: str) -> bool:
+    return stand.part is Part.ESSENTIAL and not key and not stand.confirm
+
+
+def _lines(script: Script, part: Part) -> tuple[str, ...]:
+    return script.lines[: script.essential] if part is Part.ESSENTIAL else script.lines[script.essential :]
+
+
+def _other_locale(message: VoiceMessage, locale: str) -> str:
+    return next(other for other in message.scripts if other != locale)

@@ -1,0 +1,100 @@
+"""The campaign definition language: what one file in `notifier/campaigns/` declares."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+
+from notifier.domain.calendar import Window
+from notifier.domain.disposition import Disposition
+from notifier.domain.facts import Facts
+from notifier.domain.message import Action, MachinePolicy
+from notifier.domain.purpose import Purpose
+
+Words = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Up to `tries` on one channel. `wait`: how long after each disposition the next try is made; a disposition
+    without an entry ends the step."""
+
+    channel: str
+    tries: int = 1
+    wait: Mapping[Disposition, timedelta] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """The last moment at which it still makes sense to tell: `at` local time, `days` after the audience's deadline."""
+
+    at: time
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value of `--set name=value`. `kind` is int, str or bool, and converts what was typed."""
+
+    kind: type
+    default: object
+    help: str
+    help_zh: str
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """One kind of outreach. `compose` turns the facts still true into the variables of its templates."""
+
+    name: str
+    title: str
+    title_zh: str
+    purpose: Purpose
+    owner: str
+    plan: tuple[Step, ...]
+    window: Window
+    expires: Expiry
+    replies: Mapping[str, Action]
+    compose: Callable[[Sequence[Facts]], Words]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    schedule: str | None = None
+    merge_household: bool = False
+    machine: MachinePolicy = MachinePolicy.IGNORE
+    priority: int = 5
+    rings_per_day: int = 3
+
+
+class BadParameter(ValueError):
+    """A parameter that the campaign does not know, or a value it cannot take. The message says what it would take."""
+
+
+def read_parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, object]:
+    """The run's parameters: what was typed, converted and checked, over the defaults."""
+    unknown = sorted(set(given) - set(campaign.parameters))
+    if unknown:
+        known = ", ".join(campaign.parameters) or "none"
+        raise BadParameter(f"{campaign.name} has no parameter {unknown[0]!r}; it has: {known}")
+    return {
+        name: _convert(name, parameter, given[name]) if name in given else parameter.default
+        for name, parameter in campaign.parameters.items()
+    }
+
+
+def _convert(name: str, parameter: Parameter, text: str) -> object:
+    try:
+        value = _read(parameter.kind, text)
+    except (ValueError, KeyError) as error:
+        raise BadParameter(f"{name}={text!r} is not a {parameter.kind.__name__}; {parameter.help}") from error
+    if isinstance(value, int) and not isinstance(value, bool):
+        if parameter.least is not None and value < parameter.least:
+            raise BadParameter(f"{name}={value} is below {parameter.least}; {parameter.help}")
+        if parameter.most is not None and value > parameter.most:
+            raise BadParameter(f"{name}={value} is above {parameter.most}; {parameter.help}")
+    return value
+
+
+def _read(kind: type, text: str) -> object:
+    if kind is bool:
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+    return int(text) if kind is int else text

@@ -1,0 +1,160 @@
+"""What a channel is: four members, its abilities as data, optional abilities as optional protocols."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType, Protocol, runtime_checkable
+
+from notifier.domain.attempt_id import AttemptId
+from notifier.domain.message import Message
+from notifier.domain.receipt import Receipt
+
+Address = NewType("Address", str)
+
+
+class AddressKind(StrEnum):
+    """Which address of a recipient a channel uses."""
+
+    PHONE = "phone"  # E.164, any line that can be dialled
+    MOBILE = "mobile"  # E.164, a line that takes SMS
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a channel can do. What is not declared is refused loudly.
+
+    `receipts`: the final word comes later, by callback or poll; otherwise the answer to `send` is final.
+    `repeatable`: an uncertain try may be sent again, because the receiver recognises a repeat.
+    `genuine_sender`: customers can tell that it is us (for SMS: the government short code 111).
+    `silent_after`: how long after an attempt without a final word we ask the provider.
+    `unconfirmed_after`: how long an unconfirmed last word is waited on before it is aged out.
+    """
+
+    address: AddressKind
+    keypad: bool = False
+    receipts: bool = False
+    repeatable: bool = False
+    genuine_sender: bool = True
+    max_segments: int | None = None
+    silent_after: timedelta = timedelta(minutes=6)
+    unconfirmed_after: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """One request of a provider to a hook, free of any web framework.
+
+    `url` is the public URL exactly as the provider called it, query included; `parameters` are the query's,
+    `form` the body's, both with repeated keys and blank values kept. `message` is what the attempt said, or None
+    when the attempt is not known (or its words were erased).
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    parameters: Sequence[tuple[str, str]]
+    form: Sequence[tuple[str, str]]
+    body: bytes
+    attempt: AttemptId | None
+    message: Message | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HookReply:
+    """What to answer, and the receipts that must be on disk before it is answered."""
+
+    status: int = 204
+    body: str = ""
+    content_type: str = "text/plain"
+    receipts: tuple[Receipt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """`path` is served at /hooks/<channel>/<path>. `answer` raises `Forged` for a call its provider did not sign."""
+
+    path: str
+    answer: Callable[[HookCall], HookReply]
+
+
+class Channel(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def abilities(self) -> Abilities: ...
+
+    @property
+    def hooks(self) -> Sequence[Hook]: ...
+
+    async def send(self, message: Message, address: Address, attempt: AttemptId) -> Receipt:
+        """One request to the provider. Raises ChannelError, named by what follows."""
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Pollable(Protocol):
+    """A channel whose provider can be asked what became of an attempt."""
+
+    async def look_up(
+        self, attempt: AttemptId, address: Address, since: datetime, provider_ref: str | None
+    ) -> Receipt | None:
+        """What the provider knows of the attempt, or None when it does not exist there. Raises ChannelError."""
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A channel that can tell by itself whether its callbacks would reach us."""
+
+    async def probe(self) -> None:
+        """Raises Misconfigured or Unavailable with the reason when they would not."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioAccount:
+    """An account at Twilio, or at any server that speaks its API (`base_url`).
+
+    `previous_token` is still accepted on callbacks while a token is being rotated.
+    `timeout` is the total seconds one request may take.
+    """
+
+    account_sid: str
+    auth_token: str
+    base_url: str = "https://api.twilio.com"
+    voice_from: str = ""
+    sms_from: str = ""
+    previous_token: str = ""
+    ring_seconds: int = 30
+    voices: Mapping[str, str] = field(
+        default_factory=lambda: {"zh-TW": "Google.cmn-TW-Wavenet-A", "en": "Google.en-US-Wavenet-F"}
+    )
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """An SMTP server. `starttls` refuses a server that does not offer it; only a loopback mailbox goes without."""
+
+    host: str
+    port: int = 587
+    username: str = ""
+    password: str = ""
+    sender: str = ""
+    sender_name: str = ""
+    optout: str = ""
+    starttls: bool = True
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a channel's factory is given. `create(surroundings)` answers None when the channel is not configured."""
+
+    public_url: str
+    now: Callable[[], datetime]
+    twilio: TwilioAccount | None = None
+    mail: MailServer | None = None
+    options: Mapping[str, str] = field(default_factory=dict)

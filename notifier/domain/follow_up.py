@@ -1,0 +1,114 @@
+"""What happens after an attempt has ended. Nothing else decides."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifier.domain.campaign import Step
+from notifier.domain.disposition import EFFECTS, Disposition, Effect
+from notifier.domain.states import Outcome
+
+FREE_RETRIES = 10
+FIRST_FREE_WAIT = timedelta(seconds=15)
+LONGEST_FREE_WAIT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a notification stands in its plan: step (index), tries spent on it, free retries made on it."""
+
+    step: int
+    tries: int = 0
+    free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    at: datetime
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    at: datetime
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    reason: str
+
+
+FollowUp = Retry | NextStep | Settle | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The plan as it lies open to one recipient: the steps of which `channels` can be used."""
+
+    plan: Sequence[Step]
+    channels: Collection[str]
+
+    def first(self) -> int | None:
+        return self.after(-1)
+
+    def after(self, step: int) -> int | None:
+        """The next step that can be taken, or None when the plan is at its end."""
+        for index in range(step + 1, len(self.plan)):
+            if self.plan[index].channel in self.channels:
+                return index
+        return None
+
+
+def follow_up(
+    route: Route,
+    place: Place,
+    disposition: Disposition,
+    acknowledged: bool,
+    now: datetime,
+    opening: Callable[[datetime], datetime],
+    after: timedelta | None = None,
+) -> FollowUp:
+    """Where an attempt made at `place` leads.
+
+    `acknowledged`: a key was pressed. `opening` answers the first moment at or after the one given at which this
+    campaign may contact. `after` is the provider's own wish for the next free retry.
+    """
+    effect = EFFECTS[disposition]
+    if effect is Effect.REACHES:
+        return Settle(Outcome.ACKNOWLEDGED if acknowledged else Outcome.REACHED)
+    if effect is Effect.HOLDS:
+        return Hold(disposition.value)
+    if effect is Effect.FREE:
+        return _free_retry(place, disposition, now, opening, after)
+    if effect is Effect.SPENDS:
+        step, tries = route.plan[place.step], place.tries + 1
+        wait = step.wait.get(disposition)
+        if wait is not None and tries < step.tries:
+            return Retry(opening(now + wait), Place(place.step, tries))
+    return _next_step(route, place, now, opening)
+
+
+def _free_retry(
+    place: Place,
+    disposition: Disposition,
+    now: datetime,
+    opening: Callable[[datetime], datetime],
+    after: timedelta | None,
+) -> FollowUp:
+    if place.free >= FREE_RETRIES:
+        return Hold(f"{disposition.value}, {FREE_RETRIES} times without a try being spent")
+    wait = after or min(FIRST_FREE_WAIT * 2**place.free, LONGEST_FREE_WAIT)
+    return Retry(opening(now + wait), Place(place.step, place.tries, place.free + 1))
+
+
+def _next_step(route: Route, place: Place, now: datetime, opening: Callable[[datetime], datetime]) -> FollowUp:
+    following = route.after(place.step)
+    if following is None:
+        return Settle(Outcome.UNREACHED)
+    return NextStep(opening(now), Place(following))

@@ -1,0 +1,118 @@
+"""A provider's word about an attempt, and how words add up to what became of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from notifier.domain.attempt_id import AttemptId
+from notifier.domain.disposition import CONCLUSIONS, Disposition
+from notifier.domain.message import Action
+from notifier.domain.states import ATTEMPT_MOVES, AttemptState, check_move
+
+UNNUMBERED = -1
+
+
+class ReceiptKind(StrEnum):
+    ANSWER = "answer"  # what the provider said to our request
+    CALLBACK = "callback"  # what it told us afterwards
+    POLL = "poll"  # what it said when we asked
+    VERDICT = "verdict"  # what we concluded in the absence of a word
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One word of a provider about one attempt.
+
+    `key` makes the word the same word when it is told twice. `status` is the provider's own word; `sequence` its
+    number, or UNNUMBERED. `ended` is set when the word is final. `detail` is kept for evidence and holds no
+    personal data: SIP code, seconds, price, error code.
+    """
+
+    attempt: AttemptId
+    kind: ReceiptKind
+    key: str
+    status: str
+    at: datetime
+    sequence: int = UNNUMBERED
+    provider_ref: str | None = None
+    uncertain: bool = False
+    heard: bool = False
+    machine: bool = False
+    action: Action | None = None
+    ended: Disposition | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptProgress:
+    """What the receipts applied so far say about an attempt."""
+
+    state: AttemptState = AttemptState.WRITTEN
+    provider_ref: str | None = None
+    heard: bool = False
+    machine: bool = False
+    action: Action | None = None
+    disposition: Disposition | None = None
+    sequence: int = UNNUMBERED
+
+
+def fold(progress: AttemptProgress, receipts: Iterable[Receipt]) -> AttemptProgress:
+    """Apply receipts in any order, any number of times: the result never goes backwards.
+
+    A final word of the provider outranks our own conclusions; of two final words the higher sequence number counts.
+    """
+    for receipt in receipts:
+        progress = _apply(progress, receipt)
+    return progress
+
+
+def _apply(before: AttemptProgress, receipt: Receipt) -> AttemptProgress:
+    after = replace(
+        before,
+        provider_ref=before.provider_ref or receipt.provider_ref,
+        heard=before.heard or receipt.heard,
+        machine=before.machine or receipt.machine,
+        action=before.action or receipt.action,
+    )
+    if receipt.ended is not None and _outranks(receipt, before):
+        after = replace(after, state=AttemptState.ENDED, disposition=receipt.ended, sequence=receipt.sequence)
+    elif before.state is not AttemptState.ENDED:
+        after = replace(after, state=_open_state(before.state, receipt))
+    after = replace(after, disposition=_what_answering_came_to(after))
+    check_move(ATTEMPT_MOVES, before.state, after.state) if before.state is not after.state else None
+    return after
+
+
+def _outranks(receipt: Receipt, before: AttemptProgress) -> bool:
+    if before.disposition is None or before.state is not AttemptState.ENDED:
+        return True
+    if before.disposition in CONCLUSIONS:
+        return receipt.kind is not ReceiptKind.VERDICT
+    if receipt.kind is ReceiptKind.VERDICT:
+        return False
+    if receipt.sequence != UNNUMBERED and before.sequence != UNNUMBERED:
+        return receipt.sequence > before.sequence
+    return receipt.ended is Disposition.DELIVERED
+
+
+def _open_state(before: AttemptState, receipt: Receipt) -> AttemptState:
+    if receipt.uncertain:
+        return AttemptState.UNCERTAIN if before is AttemptState.WRITTEN else before
+    return AttemptState.IN_FLIGHT
+
+
+ANSWERED_WORDS = frozenset({Disposition.ANSWERED, Disposition.HUNG_UP, Disposition.MACHINE, Disposition.WRONG_PERSON})
+
+
+def _what_answering_came_to(progress: AttemptProgress) -> Disposition | None:
+    """A provider says only that the call was picked up: what was heard and pressed says what that came to."""
+    if progress.disposition not in ANSWERED_WORDS:
+        return progress.disposition
+    if progress.action is Action.WRONG_PERSON:
+        return Disposition.WRONG_PERSON
+    if progress.action is not None:
+        return Disposition.ANSWERED
+    if progress.machine:
+        return Disposition.MACHINE
+    return Disposition.ANSWERED if progress.heard else Disposition.HUNG_UP

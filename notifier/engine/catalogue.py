@@ -1,0 +1,74 @@
+"""What is known by name: campaigns, channels, the calendar; and which way is open to whom."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.domain.calendar import Calendar
+from notifier.domain.campaign import Campaign
+from notifier.domain.channel import Address, AddressKind, Channel
+from notifier.domain.follow_up import Route
+from notifier.domain.purpose import Purpose
+
+MOBILE_PREFIX = "+8869"
+
+
+class UnknownCampaign(Exception):
+    """A run's campaign is not installed here."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    campaigns: Mapping[str, Campaign]
+    channels: Mapping[str, Channel]
+    calendar: Calendar
+
+    def campaign(self, name: str) -> Campaign:
+        try:
+            return self.campaigns[name]
+        except KeyError:
+            known = ", ".join(sorted(self.campaigns)) or "none"
+            raise UnknownCampaign(f"campaign {name!r} is not installed; known: {known}") from None
+
+    def refusal(self, campaign: Campaign, channel: str) -> str | None:
+        """Why a step of the plan cannot be taken at all, or None."""
+        if channel not in self.channels:
+            return "not configured"
+        abilities = self.channels[channel].abilities
+        if campaign.purpose is Purpose.COLLECTION and not abilities.genuine_sender:
+            return "the sender is not a 111 short code: customers could not tell it from a fraud"
+        return None
+
+    def route(
+        self, campaign: Campaign, phone: str | None, email: str | None, suppressed: Collection[str] = ()
+    ) -> Route:
+        """The plan as it lies open to a recipient with these addresses."""
+        usable = [
+            step.channel
+            for step in campaign.plan
+            if self.refusal(campaign, step.channel) is None
+            and (address := self.address(step.channel, phone, email)) is not None
+            and address not in suppressed
+        ]
+        return Route(campaign.plan, usable)
+
+    def address(self, channel: str, phone: str | None, email: str | None) -> Address | None:
+        """Which of a recipient's addresses the channel uses."""
+        match self.channels[channel].abilities.address:
+            case AddressKind.EMAIL:
+                found = email
+            case AddressKind.PHONE:
+                found = phone
+            case AddressKind.MOBILE:
+                found = phone if phone is not None and phone.startswith(MOBILE_PREFIX) else None
+        return Address(found) if found else None
+
+    def first_steps(self, campaign: Campaign) -> list[int]:
+        """The first usable step by what a recipient has, bits as in planner.sql ( 1 telephone, 3 mobile, 4 mail)."""
+        phones = {0: None, 1: "+88672", 2: None, 3: MOBILE_PREFIX}
+        steps = [self.route(campaign, phones[bits & 3], "mail" if bits & 4 else None).first() for bits in range(8)]
+        return [-1 if step is None else step for step in steps]
+
+    def opening(self, campaign: Campaign) -> Callable[[datetime], datetime]:
+        """The first moment at or after the one given at which the campaign may contact."""
+        return lambda moment: self.calendar.next_open(campaign.window, campaign.purpose, moment)

@@ -1,0 +1,93 @@
+"""From receipts to a verdict: what they say of the attempt, and what follows for the notification."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from notifier.domain.disposition import Disposition
+from notifier.domain.follow_up import FollowUp, Hold, NextStep, Retry, Settle, follow_up
+from notifier.domain.message import Action
+from notifier.domain.receipt import AttemptProgress, Receipt, fold
+from notifier.domain.states import AttemptState, Outcome
+from notifier.engine.catalogue import Catalogue
+from notifier.storage.attempts import AttemptFile, Verdict
+
+TOLD = frozenset({Outcome.REACHED, Outcome.ACKNOWLEDGED})
+
+
+@dataclass(frozen=True)
+class Judge:
+    catalogue: Catalogue
+
+    def verdict(
+        self, file: AttemptFile, receipts: Sequence[Receipt], now: datetime, after: timedelta | None = None
+    ) -> Verdict:
+        """What these receipts, on top of those applied before, come to. Pure but for the templates of the catalogue."""
+        progress = fold(file.progress, [self._certain(file, receipt) for receipt in receipts])
+        verdict = Verdict(file.id, file.version, progress, self._look_at(file, progress, now))
+        if progress.state is not AttemptState.ENDED or progress.disposition is None:
+            return verdict
+        if file.progress.disposition == progress.disposition and file.progress.action == progress.action:
+            return verdict
+        follow = self._follow(file, progress, now, after)
+        corrects = file.progress.state is AttemptState.ENDED
+        return _correction(verdict, follow) if corrects else _first_verdict(verdict, follow)
+
+    def _certain(self, file: AttemptFile, receipt: Receipt) -> Receipt:
+        """A channel that recognises a repeat need not wait to be sure: it sends the same thing again."""
+        if receipt.uncertain and self.catalogue.channels[file.channel].abilities.repeatable:
+            return replace(receipt, uncertain=False, ended=Disposition.NOT_CREATED)
+        return receipt
+
+    def _follow(self, file: AttemptFile, progress: AttemptProgress, now: datetime, after: timedelta | None) -> FollowUp:
+        campaign = self.catalogue.campaign(file.campaign)
+        banned = (file.address,) if progress.disposition in BANNING and file.address else ()
+        route = self.catalogue.route(campaign, file.phone, file.email, banned)
+        disposition = progress.disposition or Disposition.UNKNOWN
+        acknowledged = progress.action is not None
+        opening = self.catalogue.opening(campaign)
+        return follow_up(route, file.place, disposition, acknowledged, now, opening, after)
+
+    def _look_at(self, file: AttemptFile, progress: AttemptProgress, now: datetime) -> datetime | None:
+        if progress.state is AttemptState.ENDED:
+            return None
+        return now + self.catalogue.channels[file.channel].abilities.silent_after
+
+
+BANNING = frozenset({Disposition.WRONG_PERSON, Disposition.OPTED_OUT})
+
+
+def _first_verdict(verdict: Verdict, follow: FollowUp) -> Verdict:
+    disposition = verdict.progress.disposition
+    match follow:
+        case Settle(outcome):
+            return replace(verdict, follow="settle", outcome=outcome, reason=disposition)
+        case Hold(reason):
+            return replace(verdict, follow="hold", reason=reason)
+        case Retry(at, place) | NextStep(at, place):
+            return replace(verdict, follow="queue", due_at=at, place=place)
+
+
+def _correction(verdict: Verdict, follow: FollowUp) -> Verdict:
+    """A later truth about an attempt that something already followed: it may settle, and cancel what is left, or
+    correct the count of tries; it never queues a second time."""
+    match follow:
+        case Settle(outcome) if outcome in TOLD:
+            return replace(verdict, follow="settle", outcome=outcome, reason=verdict.progress.disposition)
+        case Retry(at, place) | NextStep(at, place):
+            return replace(verdict, follow="adjust", due_at=at, place=place)
+        case _:
+            return verdict
+
+
+def bans(file: AttemptFile, progress: AttemptProgress, purpose: str) -> list[tuple[str, str | None, str]]:
+    """The suppressions an attempt's end asks for: (address, purpose or None for every one, reason)."""
+    if file.address is None:
+        return []
+    if progress.action is Action.WRONG_PERSON:
+        return [(file.address, None, "wrong_person")]
+    if progress.action is Action.OPT_OUT:
+        return [(file.address, purpose, "opt_out")]
+    if progress.disposition is Disposition.OPTED_OUT:
+        return [(file.address, None, "opted_out_at_carrier")]
+    return []

@@ -1,0 +1,146 @@
+"""Writes down what became of attempts, many in one commit, and is the only part that does."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from notifier.clock import Clock
+from notifier.domain.message import Action
+from notifier.domain.receipt import Receipt
+from notifier.engine.backoff import Backoff
+from notifier.engine.catalogue import Catalogue
+from notifier.engine.judgement import Judge, bans
+from notifier.storage.attempts import AttemptFile, AttemptStore, Ban, Verdict
+from notifier.storage.database import LOST, Pool, WakeUps
+
+log = structlog.get_logger()
+
+GATHER = 0.003  # seconds a group waits for company
+GROUP = 500
+MOST_WAITING = 4 * GROUP  # answers not yet on disk; above this nobody sends
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider said to a request, with the attempt as it was written. `after`: its wish for the next try."""
+
+    file: AttemptFile
+    receipt: Receipt
+    after: timedelta | None = None
+
+
+class Recorder:
+    def __init__(
+        self,
+        pool: Pool,
+        attempts: AttemptStore,
+        catalogue: Catalogue,
+        clock: Clock,
+        wake_ups: WakeUps,
+        posting_lag: timedelta,
+    ) -> None:
+        self._pool = pool
+        self._attempts = attempts
+        self._judge = Judge(catalogue)
+        self._catalogue = catalogue
+        self._clock = clock
+        self._wake_ups = wake_ups
+        self._posting_lag = posting_lag
+        self._waiting: asyncio.Queue[Answer] = asyncio.Queue(MOST_WAITING)
+
+    async def put(self, answer: Answer) -> None:
+        """Take an answer; waits while too many are not on disk yet."""
+        await self._waiting.put(answer)
+
+    async def run(self) -> None:
+        """Record until cancelled. Nothing taken is dropped: while the database is away, it is held."""
+        while True:
+            group = await self._gather()
+            backoff = Backoff()
+            while True:
+                try:
+                    await self._record_answers(group)
+                    break
+                except LOST as error:
+                    log.warning("recorder.database_lost", error=type(error).__name__, waiting=len(group))
+                    await backoff.wait()
+            for _ in group:
+                self._waiting.task_done()
+
+    async def flush(self) -> None:
+        """Until everything taken is on disk."""
+        await self._waiting.join()
+
+    async def _gather(self) -> list[Answer]:
+        group = [await self._waiting.get()]
+        if self._waiting.empty():
+            await asyncio.sleep(GATHER)
+        while len(group) < GROUP and not self._waiting.empty():
+            group.append(self._waiting.get_nowait())
+        return group
+
+    async def _record_answers(self, group: Sequence[Answer]) -> None:
+        """One statement for the whole group. An attempt that a callback has moved meanwhile keeps its answer as a
+        stored receipt, for the inbox to judge."""
+        now = self._clock.now()
+        verdicts = [self._judge.verdict(a.file, [a.receipt], now, a.after) for a in group]
+        channelled = [self._with_channel(a.file, verdict) for a, verdict in zip(group, verdicts, strict=True)]
+        pairs = [(a.file, verdict) for a, verdict in zip(group, channelled, strict=True)]
+        receipts = [a.receipt for a in group]
+        if self._needs_more(pairs):
+            async with self._pool.acquire() as connection, connection.transaction():
+                moved = await self._attempts.apply(now, channelled, receipts, connection)
+                await self._carry_out(connection, pairs)
+        else:
+            moved = await self._attempts.apply(now, channelled, receipts)
+        if overtaken := [a.receipt for a in group if a.receipt.attempt not in moved]:
+            await self._attempts.store(overtaken)
+            await self._wake_ups.send("inbox")
+
+    async def apply_news(self, most: int = GROUP) -> int:
+        """Judge the attempts that have receipts nobody has applied; answers how many there were."""
+        now = self._clock.now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            news = await self._attempts.with_news(connection, most)
+            if not news:
+                return 0
+            pairs = [
+                (file, self._with_channel(file, self._judge.verdict(file, receipts, now))) for file, receipts in news
+            ]
+            heard = [receipt for _, receipts in news for receipt in receipts]
+            await self._attempts.apply(now, [verdict for _, verdict in pairs], heard, connection)
+            await self._carry_out(connection, pairs)
+        return len(news)
+
+    def _with_channel(self, file: AttemptFile, verdict: Verdict) -> Verdict:
+        if verdict.follow not in ("queue", "adjust"):
+            return verdict
+        step = self._catalogue.campaign(file.campaign).plan[verdict.place.step]
+        return Verdict(**{name: getattr(verdict, name) for name in VERDICT_FIELDS} | {"channel": step.channel})
+
+    def _needs_more(self, pairs: Sequence[tuple[AttemptFile, Verdict]]) -> bool:
+        return any(self._bans(file, verdict) or _paid(verdict) for file, verdict in pairs)
+
+    def _bans(self, file: AttemptFile, verdict: Verdict) -> list[Ban]:
+        purpose = self._catalogue.campaign(file.campaign).purpose
+        return [Ban(*ban, file.id) for ban in bans(file, verdict.progress, purpose)]
+
+    async def _carry_out(self, connection: Any, pairs: Sequence[tuple[AttemptFile, Verdict]]) -> None:
+        """What replies make us do, in the transaction that records them."""
+        now = self._clock.now()
+        asked = [ban for file, verdict in pairs for ban in self._bans(file, verdict)]
+        if asked:
+            await self._attempts.suppress(connection, now, asked)
+        if paid := [file.id for file, verdict in pairs if _paid(verdict)]:
+            await self._attempts.hold_postings(connection, now + self._posting_lag, paid)
+
+
+VERDICT_FIELDS = tuple(Verdict.__dataclass_fields__)
+
+
+def _paid(verdict: Verdict) -> bool:
+    return verdict.progress.action is Action.ALREADY_PAID

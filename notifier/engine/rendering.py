@@ -1,0 +1,180 @@
+"""Templates to messages. Every template is compiled once; its version is pinned to each attempt."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from notifier.domain.campaign import Campaign
+from notifier.domain.channel import AddressKind, Channel
+from notifier.domain.lint import Finding, lint_template
+from notifier.domain.message import LOCALES, EmailMessage, Message, Script, SmsMessage, VoiceMessage
+from notifier.domain.purpose import Purpose
+from notifier.domain.reading import FILTERS, NEED_TODAY
+from notifier.domain.sms_length import count_segments
+
+ESSENTIAL_END = "---"
+MAY_UNSUBSCRIBE = frozenset({Purpose.COLLECTION, Purpose.SERVICE, Purpose.SURVEY})
+
+
+class CannotRender(Exception):
+    """A template is missing or asks for what the facts do not give: hold the notification, never send."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every message needs to know of the house: who is calling, by locale, and where to opt out by mail."""
+
+    caller: Mapping[str, str]
+    optout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    message: Message
+    template: str  # name@version
+
+
+class Rendering:
+    def __init__(self, root: Path, house: House) -> None:
+        self._root = root
+        self._house = house
+        self._templates: dict[str, tuple[jinja2.Template, str]] = {}
+        self._environments = {locale: _environment(root, locale) for locale in LOCALES}
+
+    def render(
+        self,
+        campaign: Campaign,
+        channel: Channel,
+        locale: str,
+        words: Mapping[str, object],
+        *,
+        code: str,
+        reference: str,
+        today: date,
+    ) -> Rendered:
+        """The message of one attempt. Raises CannotRender."""
+        given = {**words, "notice_code": code, "optout_email": self._house.optout, "today": today}
+        match channel.abilities.address:
+            case AddressKind.PHONE:
+                return self._voice(campaign, channel.name, locale, given)
+            case AddressKind.MOBILE:
+                return self._sms(campaign, channel, locale, given)
+            case AddressKind.EMAIL:
+                return self._email(campaign, channel.name, locale, given, reference)
+
+    def lint(self, campaign: Campaign, channels: Sequence[str]) -> list[tuple[str, Finding]]:
+        """Every rule that a template of the campaign breaks, with the template's name."""
+        return [
+            (name, finding)
+            for channel in channels
+            for locale in LOCALES
+            for name in [f"{campaign.name}/{channel}.{locale}.j2"]
+            for finding in lint_template(campaign.purpose, channel, locale, self._source(name))
+        ]
+
+    def missing(self, campaign: Campaign, channels: Sequence[str]) -> list[str]:
+        """Templates the campaign's channels need and do not have."""
+        names = [f"{campaign.name}/{channel}.{locale}.j2" for channel in channels for locale in LOCALES]
+        return [name for name in names if not (self._root / name).is_file()]
+
+    def _voice(self, campaign: Campaign, channel: str, locale: str, given: Mapping[str, Any]) -> Rendered:
+        order = [locale, *(other for other in LOCALES if other != locale)]
+        scripts = {name: _script(self._text(campaign, channel, name, given), campaign.name) for name in order}
+        message = VoiceMessage(locale, scripts, campaign.replies, self._house.caller[locale], campaign.machine)
+        return Rendered(message, self._version(campaign, channel, locale))
+
+    def _sms(self, campaign: Campaign, channel: Channel, locale: str, given: Mapping[str, Any]) -> Rendered:
+        body = self._text(campaign, channel.name, locale, given).strip()
+        length = count_segments(body)
+        most = channel.abilities.max_segments
+        if most is not None and length.segments > most:
+            raise CannotRender(f"the SMS has {length.segments} segments, more than {most}")
+        return Rendered(SmsMessage(locale, body, length.segments), self._version(campaign, channel.name, locale))
+
+    def _email(
+        self, campaign: Campaign, channel: str, locale: str, given: Mapping[str, Any], reference: str
+    ) -> Rendered:
+        blocks = {
+            name: self._text(campaign, channel, locale, given, block=name) for name in ("subject", "text", "html")
+        }
+        headers = {}
+        if campaign.purpose in MAY_UNSUBSCRIBE and self._house.optout:
+            headers["List-Unsubscribe"] = f"<mailto:{self._house.optout}?subject={given['notice_code']}>"
+        message = EmailMessage(
+            locale,
+            " ".join(blocks["subject"].split()),
+            blocks["text"].strip() + "\n",
+            blocks["html"],
+            reference,
+            headers,
+        )
+        return Rendered(message, self._version(campaign, channel, locale))
+
+    def _text(
+        self, campaign: Campaign, channel: str, locale: str, given: Mapping[str, Any], block: str | None = None
+    ) -> str:
+        template, _ = self._template(campaign, channel, locale)
+        try:
+            values = {**given, "caller": self._house.caller[locale]}
+            if block is None:
+                return template.render(values)
+            return "".join(template.blocks[block](template.new_context(values)))
+        except (jinja2.TemplateError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise CannotRender(f"{campaign.name}/{channel}.{locale}.j2: {error}") from error
+
+    def _template(self, campaign: Campaign, channel: str, locale: str) -> tuple[jinja2.Template, str]:
+        name = f"{campaign.name}/{channel}.{locale}.j2"
+        if name not in self._templates:
+            try:
+                template = self._environments[locale].get_template(name)
+            except jinja2.TemplateError as error:
+                raise CannotRender(f"template {name}: {error}") from error
+            self._templates[name] = template, hashlib.sha256(self._source(name).encode()).hexdigest()[:12]
+        return self._templates[name]
+
+    def _version(self, campaign: Campaign, channel: str, locale: str) -> str:
+        return f"{campaign.name}/{channel}.{locale}@{self._template(campaign, channel, locale)[1]}"
+
+    def _source(self, name: str) -> str:
+        return (self._root / name).read_text("utf-8")
+
+
+def _environment(root: Path, locale: str) -> jinja2.Environment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(root),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=False,
+        keep_trailing_newline=False,
+        auto_reload=False,
+    )
+    for name, read in FILTERS.items():
+        environment.filters[name] = _bind(read, locale, needs_today=name in NEED_TODAY)
+    return environment
+
+
+def _bind(read: Any, locale: str, *, needs_today: bool) -> Any:
+    """A filter of the reader with the template's locale, and the message's day where it reads dates, bound to it."""
+
+    @jinja2.pass_context
+    def apply(context: jinja2.runtime.Context, value: Any) -> str:
+        str(value)  # a missing variable names itself here; a reader would only say TypeError
+        return str(read(value, locale, context["today"]) if needs_today else read(value, locale))
+
+    return apply
+
+
+def _script(text: str, campaign: str) -> Script:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines.count(ESSENTIAL_END) != 1:
+        raise CannotRender(
+            f"a voice template of {campaign} must have one line '{ESSENTIAL_END}' after its essential part"
+        )
+    essential = lines.index(ESSENTIAL_END)
+    return Script(tuple(line for line in lines if line != ESSENTIAL_END), essential)

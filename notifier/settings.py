@@ -1,0 +1,178 @@
+"""Settings: from the environment (NOTIFIER_*), one TOML file (NOTIFIER_CONFIG) and a folder of secrets.
+
+Read once, at the start. A NOTIFIER_* name that nobody knows is refused: a misspelt setting must not be ignored.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from notifier.clock import parse_clock
+
+PREFIX = "NOTIFIER_"
+OUTSIDE = frozenset({"NOTIFIER_CONFIG", "NOTIFIER_SECRETS_DIR"})
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TwilioSettings(Part):
+    """An account at Twilio, or at any carrier that speaks its API."""
+
+    account_sid: str
+    auth_token: SecretStr
+    previous_auth_token: SecretStr = SecretStr("")  # still accepted on callbacks while a token is rotated
+    base_url: str = "https://api.twilio.com"
+    voice_from: str = ""
+    sms_from: str = ""
+    ring_seconds: PositiveInt = 30
+
+
+class SmtpSettings(Part):
+    host: str
+    port: PositiveInt = 587
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str
+    sender_name: str = ""
+    starttls: bool = True
+
+
+class Pace(Part):
+    """What a channel may do over all workers together. `rate`: attempts a second; `most_in_flight` None: no limit."""
+
+    rate: PositiveFloat = 1.0
+    burst: Annotated[float, Field(ge=1)] = 1.0
+    most_in_flight: PositiveInt | None = None
+    reserved: Annotated[int, Field(ge=0)] = 0
+
+
+class WatchSettings(Part):
+    """Shares (0 to 1) above which a run pauses itself, once `sample` cases were seen."""
+
+    failed: float = 0.5
+    hung_up: float = 0.5
+    withdrawn: float = 0.3
+    sample: PositiveInt = 40
+
+
+class Caller(Part):
+    """Who is calling, as every message says it."""
+
+    zh_tw: str = "台灣電力公司"
+    en: str = "Taiwan Power Company"
+
+    def by_locale(self) -> dict[str, str]:
+        return {"zh-TW": self.zh_tw, "en": self.en}
+
+
+DEFAULT_PACES: Mapping[str, Pace] = {
+    "voice": Pace(rate=1.0, burst=1.0, most_in_flight=10, reserved=2),
+    "sms": Pace(rate=5.0, burst=10.0),
+    "email": Pace(rate=10.0, burst=20.0, most_in_flight=None),
+}
+
+
+class SecretFiles(EnvSettingsSource):
+    """A folder with one file per setting, named as in the environment: NOTIFIER_DATABASE_URL, ..."""
+
+    def __init__(self, settings_cls: type[BaseSettings], folder: str) -> None:
+        self._folder = Path(folder)
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        files = [file for file in self._folder.iterdir() if file.name.upper().startswith(PREFIX) and file.is_file()]
+        return {file.name.lower(): file.read_text("utf-8").strip() for file in files}
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    database_url: SecretStr
+    direct_database_url: SecretStr | None = None  # for LISTEN, when database_url leads to a pooler
+    source_url: SecretStr | None = None  # the utility's database; by default the same as database_url
+    pool_size: PositiveInt = 10
+    source_pool_size: PositiveInt = 4
+
+    public_url: str = "http://127.0.0.1:8080"  # where the carrier's callbacks reach us
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+    zone: str = "Asia/Taipei"
+    clock: str = "system"
+    days_off: dict[date, str] = {}  # typhoon days and the like, with the reason
+    work_days: list[date] = []
+
+    caller: Caller = Caller()
+    optout_email: str = ""
+    twilio: TwilioSettings | None = None
+    smtp: SmtpSettings | None = None
+    pace: dict[str, Pace] = {}
+    concurrency: PositiveInt = 200  # requests to a provider at the same time, per process and channel
+    watch: WatchSettings = WatchSettings()
+    posting_lag_days: PositiveInt = 7  # a payment may take this long to reach the books
+
+    options: dict[str, str] = {}  # for plug-in channels
+
+    @field_validator("clock")
+    @classmethod
+    def _clock_can_be_read(cls, word: str) -> str:
+        parse_clock(word)
+        return word
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def paces(self) -> dict[str, Pace]:
+        return {**DEFAULT_PACES, **self.pace}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env file: one place for each setting
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the folder is named by NOTIFIER_SECRETS_DIR
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings]
+        if folder := os.environ.get("NOTIFIER_SECRETS_DIR"):
+            sources.append(SecretFiles(settings_cls, folder))
+        if path := os.environ.get("NOTIFIER_CONFIG"):
+            sources.append(TomlConfigSettingsSource(settings_cls, Path(path)))
+        return tuple(sources)
+
+
+class UnknownSetting(ValueError):
+    """A NOTIFIER_* name that no setting has."""
+
+
+def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """The settings of this process. Raises UnknownSetting, or pydantic's ValidationError naming the field."""
+    refuse_unknown(environ if environ is not None else os.environ)
+    return Settings(**given)
+
+
+def refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in OUTSIDE and name.split("__")[0] not in known:
+            close = ", ".join(sorted(known))
+            raise UnknownSetting(f"{name} is not a setting of the notifier; there are: {close}")

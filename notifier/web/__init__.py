@@ -1,0 +1,1 @@
+"""HTTP: hooks for the providers, health and metrics. No SQL, no decisions."""

@@ -1,0 +1,87 @@
+"""Callbacks: known by our own attempt id, verified by the channel, on disk before they are answered."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from notifier.clock import Clock
+from notifier.domain.attempt_id import AttemptId, read_attempt_id
+from notifier.domain.channel import Channel, Hook, HookCall, HookReply
+from notifier.domain.errors import Forged
+from notifier.domain.message import Message, read_message
+from notifier.engine.inbox import Intake
+from notifier.storage.attempts import AttemptStore
+from notifier.storage.database import LOST
+from notifier.web.metrics import CALLBACKS
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class HookRoutes:
+    """Serves every hook of every channel at /hooks/<channel>/<path>."""
+
+    def __init__(self, public_url: str, clock: Clock, attempts: AttemptStore, intake: Intake) -> None:
+        self._public_url = public_url
+        self._clock = clock
+        self._attempts = attempts
+        self._intake = intake
+
+    def routes(self, channel: Channel) -> list[web.RouteDef]:
+        return [
+            web.route(method, f"/hooks/{channel.name}/{hook.path}", self._handler(channel, hook))
+            for hook in channel.hooks
+            for method in ("GET", "POST")
+        ]
+
+    def _handler(self, channel: Channel, hook: Hook) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                reply = hook.answer(await self._call(channel, request))
+            except Forged as error:
+                CALLBACKS.labels(channel.name, hook.path, "forged").inc()
+                log.warning("hook.forged", channel=channel.name, hook=hook.path, reason=str(error))
+                return web.Response(status=403, text="not signed by the provider\n")
+            return await self._store_and_answer(channel, hook, reply)
+
+        return handle
+
+    async def _store_and_answer(self, channel: Channel, hook: Hook, reply: HookReply) -> web.Response:
+        if reply.receipts:
+            try:
+                await self._intake.take(reply.receipts)
+            except LOST:
+                CALLBACKS.labels(channel.name, hook.path, "lost").inc()
+                return web.Response(status=503, text="not stored; please send it again\n")
+        CALLBACKS.labels(channel.name, hook.path, "taken").inc()
+        return web.Response(status=reply.status, text=reply.body, content_type=reply.content_type)
+
+    async def _call(self, channel: Channel, request: web.Request) -> HookCall:
+        body = await request.read()
+        form = await request.post() if request.content_type == "application/x-www-form-urlencoded" else {}
+        attempt = read_attempt_id(request.query.get("attempt", ""))
+        return HookCall(
+            url=self._public_url + request.raw_path,
+            headers=request.headers,
+            parameters=list(request.query.items()),
+            form=[(name, str(value)) for name, value in form.items()],
+            body=body,
+            attempt=attempt,
+            message=await self._message(channel, attempt),
+            at=self._clock.now(),
+        )
+
+    async def _message(self, channel: Channel, attempt: AttemptId | None) -> Message | None:
+        """What the attempt says; None when it is not known, or the database is not to be had: a call must go on."""
+        if attempt is None or not channel.abilities.keypad:
+            return None
+        try:
+            found = await self._attempts.message_of(attempt)
+        except LOST:
+            log.warning("hook.database_lost", channel=channel.name, attempt=str(attempt))
+            return None
+        if found is None or found[0] != channel.name or found[1] is None:
+            return None
+        return read_message(found[1])

@@ -1,0 +1,125 @@
+-- The attempts that have receipts nobody has applied yet, with all it takes to judge them. Locked, so that two inboxes
+-- do not do the same work; a change made meanwhile by a recorder is seen by the version.
+-- name: with_news(most integer)
+select a.id, a.notification_id, a.run_id, a.channel, a.step, a.tries, a.free, a.address, a.state, a.disposition,
+       a.provider_ref, a.heard, a.machine, a.action, a.sequence, a.version,
+       n.phone, n.email, n.locale, n.outcome, r.campaign, r.zone, r.state as run_state
+  from notifier.attempt a
+  join notifier.notification n on n.id = a.notification_id
+  join notifier.run r on r.id = a.run_id
+ where a.id = any (array(
+         select distinct x.attempt_id from notifier.receipt x where x.applied_at is null order by 1 limit :most))
+   for update of a skip locked;
+
+-- name: news_of(attempts uuid[])
+select attempt_id, key, kind, status, at, body
+  from notifier.receipt where attempt_id = any (:attempts) and applied_at is null
+ order by attempt_id, at, key;
+
+-- The one place where an attempt's state, a notification's outcome and a return to the queue are written.
+-- Verdicts name the version they were drawn from: one drawn from an older state changes nothing and is not returned.
+-- follow: none | settle | queue | hold | adjust (a late truth about a try already followed by another).
+-- name: apply(now timestamptz, attempts uuid[], versions integer[], states text[], dispositions text[], refs text[], heard boolean[], machine boolean[], actions text[], sequences integer[], look timestamptz[], follows text[], outcomes text[], reasons text[], due timestamptz[], channels text[], steps smallint[], tries smallint[], free smallint[], word_attempts uuid[], word_keys text[], word_kinds text[], word_statuses text[], word_at timestamptz[], word_bodies jsonb[])
+with verdict as (
+  select * from unnest(:attempts, :versions, :states, :dispositions, :refs, :heard, :machine, :actions, :sequences,
+                       :look, :follows, :outcomes, :reasons, :due, :channels, :steps, :tries, :free)
+    as v(attempt_id, version, state, disposition, provider_ref, heard, machine, action, sequence,
+         look_at, follow, outcome, reason, due_at, channel, step, tries, free)
+), moved as (
+  update notifier.attempt a
+     set state = v.state, disposition = v.disposition, provider_ref = v.provider_ref, heard = v.heard,
+         machine = v.machine, action = v.action, sequence = v.sequence, version = a.version + 1,
+         ended_at = case when v.state = 'ended' then coalesce(a.ended_at, :now) end
+    from verdict v
+   where a.id = v.attempt_id and a.version = v.version
+  returning a.id, a.notification_id, a.run_id
+), said as (
+  select w.* from unnest(:word_attempts, :word_keys, :word_kinds, :word_statuses, :word_at, :word_bodies)
+    as w(attempt_id, key, kind, status, at, body)
+    join moved m on m.id = w.attempt_id
+), words as (
+  insert into notifier.receipt (attempt_id, key, kind, status, at, body, applied_at)
+  select s.attempt_id, s.key, s.kind, s.status, s.at, s.body, :now from said s
+  on conflict (attempt_id, key) do update set applied_at = coalesce(receipt.applied_at, excluded.applied_at)
+), freed as (
+  delete from notifier.in_flight f using verdict v, moved m
+   where f.attempt_id = v.attempt_id and m.id = v.attempt_id and v.state = 'ended'
+), watched as (
+  update notifier.in_flight f set look_at = v.look_at
+    from verdict v join moved m on m.id = v.attempt_id
+   where f.attempt_id = v.attempt_id and v.state <> 'ended' and v.look_at is not null
+), followed as (
+  select v.*, m.notification_id, m.run_id from verdict v join moved m on m.id = v.attempt_id where v.follow <> 'none'
+), told as (
+  update notifier.notification n
+     set outcome = case when f.follow = 'settle' then f.outcome else n.outcome end,
+         held = case when f.follow = 'hold' then f.reason when f.follow = 'settle' then null else n.held end,
+         reason = f.reason,
+         settled_at = case when f.follow = 'settle' then :now else n.settled_at end
+    from followed f
+   where n.id = f.notification_id and f.follow in ('settle', 'hold')
+     and (n.outcome is null
+          or (f.follow = 'settle' and f.outcome in ('reached', 'acknowledged') and n.outcome <> 'acknowledged'))
+), queued as (
+  insert into notifier.queue (notification_id, run_id, channel, due_at, step, tries, free)
+  select f.notification_id, f.run_id, f.channel, f.due_at, f.step, f.tries, f.free
+    from followed f
+    join notifier.notification n on n.id = f.notification_id
+   where f.follow = 'queue' and n.outcome is null and n.held is null
+  on conflict (notification_id) do nothing
+), adjusted as (
+  update notifier.queue q set channel = f.channel, step = f.step, tries = f.tries, free = f.free,
+                              due_at = greatest(q.due_at, f.due_at)
+    from followed f
+   where f.follow = 'adjust' and q.notification_id = f.notification_id
+     and (q.lease_until is null or q.lease_until < :now)
+), unqueued as (
+  delete from notifier.queue q using followed f
+   where f.follow = 'settle' and q.notification_id = f.notification_id
+), released as (
+  update notifier.audience a set released_at = :now
+    from followed f
+   where f.follow = 'settle' and f.outcome in ('cancelled', 'expired') and a.notification_id = f.notification_id
+)
+select m.id from moved m;
+
+-- Callbacks come in here, many in one commit. A word told again is counted, not stored twice.
+-- name: store_receipts(attempts uuid[], keys text[], kinds text[], statuses text[], at timestamptz[], bodies jsonb[])
+insert into notifier.receipt (attempt_id, key, kind, status, at, body)
+select * from unnest(:attempts, :keys, :kinds, :statuses, :at, :bodies)
+on conflict (attempt_id, key) do update set copies = receipt.copies + 1;
+
+-- name: message_of(attempt uuid)
+select channel, message from notifier.attempt where id = :attempt;
+
+-- What the keeper must ask the provider about.
+-- name: silent(now timestamptz, most integer)
+select f.attempt_id as id, f.channel, f.address, f.since, f.misses, a.provider_ref, a.state, a.heard
+  from notifier.in_flight f
+  join notifier.attempt a on a.id = f.attempt_id
+ where f.look_at <= :now
+ order by f.look_at
+ limit :most
+   for update of f skip locked;
+
+-- Claims the look-ups for a while, so that two keepers do not ask the same twice.
+-- name: postpone_look(attempts uuid[], look_at timestamptz)
+update notifier.in_flight set look_at = :look_at where attempt_id = any (:attempts);
+
+-- name: note_miss(attempt uuid, look_at timestamptz)
+update notifier.in_flight set misses = misses + 1, look_at = :look_at where attempt_id = :attempt
+returning misses;
+
+-- name: suppress(addresses text[], purposes text[], reasons text[], attempts uuid[], now timestamptz)
+insert into notifier.suppression (address, purpose, reason, attempt_id, since)
+select s.address, s.purpose, s.reason, s.attempt_id, :now
+  from unnest(:addresses, :purposes, :reasons, :attempts) as s(address, purpose, reason, attempt_id)
+on conflict (address, coalesce(purpose, '')) where undone_at is null do nothing;
+
+-- name: hold_postings(attempts uuid[], until timestamptz)
+insert into notifier.posting_hold (subject, until, attempt_id)
+select distinct on (a.subject) a.subject, :until, t.id
+  from notifier.attempt t join notifier.audience a on a.notification_id = t.notification_id
+ where t.id = any (:attempts)
+ order by a.subject, t.id
+on conflict (subject) do update set until = greatest(posting_hold.until, excluded.until);

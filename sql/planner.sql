@@ -1,0 +1,131 @@
+-- What audience.sql selects lands here by binary COPY, cell by cell as the source holds it. The names, the order and
+-- the types are the contract of every audience.sql.
+-- name: create_staging()
+create temporary table staging (
+  subject text, occasion text, account_no text, customer_name text, locale text, phone text, mobile text, email text,
+  district text, exclude text, hold text, deadline date
+) on commit drop;
+
+-- Two runs of one campaign draw their audiences one after the other: the second sees what the first has taken.
+-- name: take_turns(campaign text)
+select pg_advisory_xact_lock(hashtext('notifier.plan ' || :campaign));
+
+-- name: analyze_staging()
+analyze staging;
+
+-- Telephone cells nobody has read before: only these pass through Python.
+-- name: unread_cells()
+select distinct c.cell
+  from staging s, lateral (values (s.phone), (s.mobile)) as c(cell)
+ where c.cell is not null and not exists (select from notifier.number_book b where b.cell = c.cell);
+
+-- name: keep_numbers(cells text[], numbers text[], reasons text[])
+insert into notifier.number_book (cell, number, reason)
+select * from unnest(:cells, :numbers, :reasons)
+on conflict (cell) do nothing;
+
+-- Who is in, who is out and why. `first_steps` holds the first usable step of the plan by what a recipient has:
+-- 1 + (1 if a telephone) + (2 if it is a mobile) + (4 if an e-mail address); -1 where no step can be taken.
+-- name: screen(campaign text, purpose text, now timestamptz, zone text, expiry_days integer, expiry_at time, locales text[], default_locale text, merge boolean, first_steps smallint[])
+create temporary table screened on commit drop as
+with numbered as (
+  select s.*, row_number() over () as row_no from staging s
+), fresh as (
+  select n.*, row_number() over (partition by n.subject, n.occasion order by n.row_no) as copy
+    from numbered n
+   where not exists (select from notifier.audience a
+                      where a.campaign = :campaign and a.subject = n.subject and a.occasion = n.occasion
+                        and a.notification_id is not null and a.released_at is null)
+), addressed as (
+  select f.subject, f.occasion, f.account_no, f.customer_name, f.district, f.exclude, f.hold, f.deadline, f.copy,
+         coalesce(nullif(btrim(f.locale), ''), :default_locale) as locale,
+         coalesce(m.number, p.number) as listed_number,
+         coalesce(m.reason, p.reason, 'no_telephone') as number_reason,
+         case when btrim(f.email) ~ '^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$' then lower(btrim(f.email)) end as listed_email,
+         ((coalesce(f.deadline, (:now at time zone :zone)::date) + :expiry_days) + :expiry_at) at time zone :zone as expires_at
+    from fresh f
+    left join notifier.number_book m on m.cell = f.mobile
+    left join notifier.number_book p on p.cell = f.phone
+), allowed as (
+  select a.*,
+         case when sn.address is null then a.listed_number end as number,
+         case when se.address is null then a.listed_email end as email,
+         sn.address is not null or se.address is not null as some_suppressed
+    from addressed a
+    left join lateral (select s.address from notifier.suppression s where s.address = a.listed_number
+                         and s.undone_at is null and (s.purpose is null or s.purpose = :purpose) limit 1) sn on true
+    left join lateral (select s.address from notifier.suppression s where s.address = a.listed_email
+                         and s.undone_at is null and (s.purpose is null or s.purpose = :purpose) limit 1) se on true
+), routed as (
+  select l.*,
+         (:first_steps)[1 + case when l.number is null then 0 when l.number like '+8869%' then 3 else 1 end
+                        + case when l.email is null then 0 else 4 end] as first_step
+    from allowed l
+), judged as (
+  select r.*,
+         case
+           when r.copy > 1 then 'duplicate_row'
+           when r.exclude is not null then r.exclude
+           when not (r.locale = any (:locales)) then 'unknown_locale'
+           when r.expires_at <= :now then 'past_deadline'
+           when h.subject is not null then 'posting_hold'
+           when r.first_step < 0 and r.some_suppressed then 'suppressed'
+           when r.first_step < 0 then 'no_address: ' || r.number_reason
+         end as out_because
+    from routed r
+    left join notifier.posting_hold h on h.subject = r.subject and h.until > :now
+), grouped as (
+  select j.*,
+         case when :merge and j.hold is null then coalesce(j.number, j.email) || ' ' || j.occasion
+              else j.subject || ' ' || j.occasion end as household
+    from judged j
+)
+select g.subject, g.occasion, g.account_no, g.locale, g.district, g.number, g.email, g.hold, g.out_because, g.first_step,
+       g.household,
+       case when g.out_because is null
+            then row_number() over (partition by g.household, g.out_because is null order by g.deadline, g.subject) end as turn,
+       max(g.expires_at) over (partition by g.household, g.out_because is null) as expires_at
+  from grouped g;
+
+-- name: count_staged()
+select (select count(*)::integer from staging) as staged, (select count(*)::integer from screened) as selected;
+
+-- The preflight's view of the same table.
+-- name: preview()
+select (select jsonb_object_agg(reason, n) from (select out_because as reason, count(*) as n from screened
+          where out_because is not null group by 1) e) as excluded,
+       (select jsonb_object_agg(hold, n) from (select hold, count(*) as n from screened
+          where turn = 1 and hold is not null group by 1) h) as held,
+       (select jsonb_object_agg(first_step, n) from (select first_step, count(*) as n from screened
+          where turn = 1 and hold is null group by 1) s) as first_steps,
+       (select count(*)::integer from screened where turn > 1) as merged,
+       (select count(*)::integer from screened where turn = 1) as notifications,
+       (select count(*)::integer from screened where turn = 1 and email is not null) as with_email,
+       (select jsonb_object_agg(locale, n) from (select locale, count(*) as n from screened
+          where turn = 1 group by 1) l) as locales;
+
+-- A few notifications as they would be sent, spread over locales and household sizes.
+-- name: samples(most integer)
+select s.locale, s.first_step, min(s.account_no) as account_no, array_agg(s.subject order by s.subject) as subjects
+  from screened s
+ where s.out_because is null and s.hold is null
+ group by s.household, s.locale, s.first_step
+ order by row_number() over (partition by s.locale, count(*) order by s.household), count(*) desc
+ limit :most;
+
+-- name: fan_out(run bigint, campaign text, due_at timestamptz, plan_channels text[])
+with lead as materialized (
+  select nextval('notifier.notification_id_seq') as id, s.* from screened s where s.turn = 1
+), recipients as (
+  insert into notifier.notification (id, run_id, account_no, locale, district, phone, email, expires_at, held)
+  select l.id, :run, l.account_no, l.locale, l.district, l.number, l.email, l.expires_at, l.hold from lead l
+), queued as (
+  insert into notifier.queue (notification_id, run_id, channel, due_at, step)
+  select l.id, :run, (:plan_channels)[1 + l.first_step], :due_at, l.first_step from lead l where l.hold is null order by l.id
+)
+insert into notifier.audience (run_id, campaign, subject, occasion, account_no, fate, reason, notification_id)
+select :run, :campaign, s.subject, s.occasion, s.account_no,
+       case when s.out_because is not null then 'excluded' when s.turn = 1 then 'lead' else 'merged' end,
+       s.out_because, l.id
+  from screened s
+  left join lead l on s.out_because is null and l.household = s.household;

@@ -1,0 +1,153 @@
+-- The claim: one statement, committed at once. Rows already past the caller's low-water mark are not looked at again,
+-- so that dead index entries behind it cost nothing while a long report holds the vacuum horizon (154,000 rows/s
+-- instead of 17,000). ctid = any(array(...)) keeps the sub-select from being pulled up and run per row.
+-- Touches only the lease columns, which no index holds: the update stays HOT.
+-- name: claim(channel text, run bigint, owner bigint, now timestamptz, until timestamptz, mark_due timestamptz, mark_id bigint, purpose text, most integer)
+with claimed as (
+  update notifier.queue q
+     set lease_owner = :owner, lease_until = :until
+   where q.ctid = any (array(
+           select w.ctid from notifier.queue w
+            where w.channel = :channel and w.run_id = :run
+              and (w.due_at, w.notification_id) >= (:mark_due, :mark_id) and w.due_at <= :now
+              and (w.lease_until is null or w.lease_until < :now)
+            order by w.due_at, w.notification_id
+            limit :most
+            for update skip locked))
+  returning q.notification_id, q.due_at, q.step, q.tries, q.free
+)
+select c.notification_id as id, c.due_at, c.step, c.tries, c.free,
+       n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at,
+       array(select a.subject from notifier.audience a where a.notification_id = c.notification_id order by 1) as subjects,
+       array(select s.address from notifier.suppression s
+              where s.address in (n.phone, n.email) and s.undone_at is null
+                and (s.purpose is null or s.purpose = :purpose)) as suppressed
+  from claimed c
+  join notifier.notification n on n.id = c.notification_id
+ order by c.due_at, c.notification_id;
+
+-- What each channel and open run could send now: which runs a lane turns to, most urgent first.
+-- name: due_runs(channel text, now timestamptz)
+select r.id, r.campaign, r.priority, r.params
+  from notifier.run r
+ where r.state = 'open'
+   and exists (select from notifier.queue q where q.channel = :channel and q.run_id = r.id and q.due_at <= :now
+                 and (q.lease_until is null or q.lease_until < :now))
+ order by r.priority, r.id;
+
+-- name: next_due(channel text)
+select min(least_due) from notifier.run r,
+       lateral (select min(q.due_at) as least_due from notifier.queue q
+                 where q.channel = :channel and q.run_id = r.id) due
+ where r.state = 'open';
+
+-- Rule 1: the attempt is on disk before the request leaves. The queue row, held by our lease, becomes an attempt and
+-- a place in flight in one statement; whoever finds the address busy, over its cap or no line free stays queued.
+-- A lease that ran out, or a run paused since the claim, writes nothing.
+-- name: write_ahead(owner bigint, channel text, now timestamptz, look_at timestamptz, day_start timestamptz, cap integer, lines integer, notifications bigint[], attempts uuid[], addresses text[], templates text[], messages jsonb[])
+with asked as (
+  select * from unnest(:notifications, :attempts, :addresses, :templates, :messages)
+    with ordinality as a(notification_id, attempt_id, address, template, message, turn)
+), mine as materialized (
+  select a.*, q.run_id, q.step, q.tries, q.free
+    from asked a
+    join notifier.queue q on q.notification_id = a.notification_id
+    join notifier.run r on r.id = q.run_id
+   where q.lease_owner = :owner and q.lease_until >= :now and r.state = 'open'
+     for update of q
+), weighed as (
+  select m.*,
+         row_number() over (partition by m.address order by m.turn) as turn_at_address,
+         (select count(*) from notifier.notification n
+            join notifier.attempt t on t.notification_id = n.id
+           where (n.phone = m.address or n.email = m.address) and t.channel = :channel
+             and t.id >= notifier.uuid_floor(:day_start)
+             and (t.disposition is null
+                  or t.disposition not in ('failed', 'cancelled', 'not_sent', 'not_created'))) as rung_today
+    from mine m
+), fit as (
+  select w.* from weighed w where w.turn_at_address = 1 and w.rung_today < :cap order by w.turn limit :lines
+), placed as (
+  insert into notifier.in_flight (channel, address, attempt_id, notification_id, run_id, since, look_at)
+  select :channel, f.address, f.attempt_id, f.notification_id, f.run_id, :now, :look_at from fit f
+  on conflict do nothing
+  returning attempt_id, notification_id
+), left_queue as (
+  delete from notifier.queue q using placed p where q.notification_id = p.notification_id
+), written as (
+  insert into notifier.attempt (id, notification_id, run_id, channel, step, tries, free, address, template, message)
+  select f.attempt_id, f.notification_id, f.run_id, :channel, f.step, f.tries, f.free, f.address, f.template, f.message
+    from fit f join placed p on p.attempt_id = f.attempt_id
+)
+select a.attempt_id,
+       case
+         when p.attempt_id is not null then 'written'
+         when w.attempt_id is null then 'lost'
+         when w.rung_today >= :cap then 'capped'
+         when f.attempt_id is null and w.turn_at_address = 1 then 'no_line'
+         else 'address_busy'
+       end as verdict
+  from asked a
+  left join weighed w on w.attempt_id = a.attempt_id
+  left join fit f on f.attempt_id = a.attempt_id
+  left join placed p on p.attempt_id = a.attempt_id;
+
+-- Everything that can become of a leased notification short of an attempt. Fenced by the lease.
+-- kind: settle | hold | put_back (due_at, channel, step, tries and free say where to).
+-- name: dispose(owner bigint, now timestamptz, notifications bigint[], kinds text[], outcomes text[], reasons text[], due timestamptz[], channels text[], steps smallint[], tries smallint[], free smallint[])
+with verdict as (
+  select * from unnest(:notifications, :kinds, :outcomes, :reasons, :due, :channels, :steps, :tries, :free)
+    as v(notification_id, kind, outcome, reason, due_at, channel, step, tries, free)
+), mine as materialized (
+  select v.* from verdict v
+    join notifier.queue q on q.notification_id = v.notification_id
+   where q.lease_owner = :owner and q.lease_until >= :now
+     for update of q
+), returned as (
+  update notifier.queue q
+     set lease_owner = null, lease_until = null, due_at = m.due_at, channel = m.channel, step = m.step,
+         tries = m.tries, free = m.free
+    from mine m where q.notification_id = m.notification_id and m.kind = 'put_back'
+), gone as (
+  delete from notifier.queue q using mine m where q.notification_id = m.notification_id and m.kind <> 'put_back'
+), told as (
+  update notifier.notification n
+     set outcome = case when m.kind = 'settle' then m.outcome end,
+         held = case when m.kind = 'hold' then m.reason end,
+         reason = m.reason,
+         settled_at = case when m.kind = 'settle' then :now end
+    from mine m
+   where n.id = m.notification_id and m.kind <> 'put_back' and n.outcome is null
+), released as (
+  update notifier.audience a set released_at = :now
+    from mine m
+   where a.notification_id = m.notification_id and m.kind = 'settle' and m.outcome in ('cancelled', 'expired')
+)
+select count(*)::integer as disposed from mine;
+
+-- A worker that gives back what it claimed and did not look at.
+-- name: give_back(owner bigint, notifications bigint[])
+update notifier.queue set lease_owner = null, lease_until = null
+ where lease_owner = :owner and notification_id = any (:notifications);
+
+-- Whatever is still queued of a run that was cancelled or whose time has passed, in portions.
+-- name: sweep(now timestamptz, most integer)
+with ended as materialized (
+  select q.notification_id, case when r.state = 'cancelled' then 'cancelled' else 'expired' end as outcome,
+         case when r.state = 'cancelled' then coalesce(r.reason, 'run cancelled') else 'its time had passed' end as reason
+    from notifier.queue q
+    join notifier.run r on r.id = q.run_id
+    join notifier.notification n on n.id = q.notification_id
+   where (q.lease_until is null or q.lease_until < :now)
+     and (r.state = 'cancelled' or n.expires_at <= :now)
+   limit :most
+     for update of q skip locked
+), gone as (
+  delete from notifier.queue q using ended e where q.notification_id = e.notification_id
+), told as (
+  update notifier.notification n set outcome = e.outcome, reason = e.reason, settled_at = :now
+    from ended e where n.id = e.notification_id and n.outcome is null
+), released as (
+  update notifier.audience a set released_at = :now from ended e where a.notification_id = e.notification_id
+)
+select count(*)::integer from ended;

@@ -1,0 +1,109 @@
+-- Opened exactly once: whoever comes second reads the run that the first one opened.
+-- name: open_run(key text, campaign text, owner text, params jsonb, priority smallint, zone text, now timestamptz)
+insert into notifier.run (key, campaign, owner, params, priority, zone, state, opened_at)
+values (:key, :campaign, :owner, :params, :priority, :zone, 'planning', :now)
+on conflict (key) do nothing
+returning id;
+
+-- name: by_key(key text)
+select * from notifier.run where key = :key;
+
+-- name: by_id(run bigint)
+select * from notifier.run where id = :run;
+
+-- name: list_runs(most integer)
+select r.*, (select count(*)::integer from notifier.notification n where n.run_id = r.id) as notifications
+  from notifier.run r order by r.id desc limit :most;
+
+-- The next run whose audience is to be drawn; locked until it is.
+-- name: next_to_plan()
+select * from notifier.run where state = 'planning' order by priority, id limit 1 for update skip locked;
+
+-- name: planned(run bigint, now timestamptz, selected integer, already_told integer)
+update notifier.run set state = 'open', planned_at = :now, selected = :selected, already_told = :already_told,
+                        waiting_for = null
+ where id = :run and state = 'planning';
+
+-- name: move(run bigint, from_states text[], to_state text, reason text, now timestamptz)
+update notifier.run
+   set state = :to_state, reason = :reason,
+       finished_at = case when :to_state in ('finished', 'cancelled', 'failed') then :now else finished_at end
+ where id = :run and state = any (:from_states)
+returning state;
+
+-- name: wait_for(run bigint, what text)
+update notifier.run set waiting_for = :what where id = :run and waiting_for is distinct from :what;
+
+-- name: open_runs()
+select * from notifier.run where state not in ('finished', 'cancelled', 'failed') order by priority, id;
+
+-- Runs with nothing left to send and nothing in flight, and whether something of them waits for a person.
+-- name: drained()
+select r.id, r.state,
+       exists (select from notifier.notification n where n.run_id = r.id and n.held is not null) as held
+  from notifier.run r
+ where r.state in ('open', 'waiting')
+   and not exists (select from notifier.queue q where q.run_id = r.id)
+   and not exists (select from notifier.in_flight f where f.run_id = r.id);
+
+-- Rule 7, in figures: selected = merged + excluded + holdout + one outcome each (+ held + still open, while it lasts).
+-- name: tally(run bigint)
+select (select jsonb_object_agg(fate, n) from (select fate, count(*) as n from notifier.audience
+          where run_id = :run group by fate) f) as fates,
+       (select jsonb_object_agg(reason, n) from (select coalesce(reason, '') as reason, count(*) as n
+          from notifier.audience where run_id = :run and fate = 'excluded' group by reason) e) as excluded,
+       (select jsonb_object_agg(outcome, n) from (select coalesce(outcome, case when held is null then 'open' else 'held' end)
+          as outcome, count(*) as n from notifier.notification where run_id = :run group by 1) o) as outcomes,
+       (select jsonb_object_agg(reason, n) from (select outcome || ': ' || reason as reason, count(*) as n
+          from notifier.notification where run_id = :run and outcome in ('withdrawn', 'suppressed', 'expired', 'cancelled')
+          group by 1) w) as reasons,
+       (select jsonb_object_agg(held, n) from (select held, count(*) as n from notifier.notification
+          where run_id = :run and held is not null and outcome is null group by held) h) as held,
+       (select jsonb_object_agg(disposition, n) from (
+          select t.channel || ' ' || coalesce(t.disposition, t.state) as disposition, count(*) as n
+            from notifier.notification n join notifier.attempt t on t.notification_id = n.id
+           where n.run_id = :run
+           group by 1) d) as attempts;
+
+-- name: progress(run bigint, now timestamptz)
+select (select count(*)::integer from notifier.in_flight where run_id = :run) as in_flight,
+       count(*) filter (where q.due_at <= :now)::integer as due_now,
+       count(*) filter (where q.due_at > :now)::integer as due_later,
+       min(q.due_at) filter (where q.due_at > :now) as next_due_at,
+       max(q.due_at) as last_due_at
+  from notifier.queue q where q.run_id = :run;
+
+-- name: queued_by_step(run bigint)
+select channel, step, tries, count(*)::integer as notifications, min(due_at) as first_due_at
+  from notifier.queue where run_id = :run group by channel, step, tries order by step, tries;
+
+-- The last attempts of a run, for the watch that pauses it when something is plainly wrong.
+-- name: recent_dispositions(run bigint, since timestamptz)
+select coalesce(disposition, state) as disposition, count(*)::integer as attempts
+  from notifier.attempt
+ where run_id = :run and id >= notifier.uuid_floor(:since) and disposition is not null
+ group by 1;
+
+-- name: held(run bigint, most integer)
+select n.id, n.run_id, n.account_no, n.held, n.locale from notifier.notification n
+ where n.held is not null and n.outcome is null and (:run = 0 or n.run_id = :run) order by n.id limit :most;
+
+-- A person's decision about what is held: send it after all ...
+-- name: release_held(notification bigint, channel text, step smallint, now timestamptz)
+with freed as (
+  update notifier.notification set held = null, reason = null
+   where id = :notification and held is not null and outcome is null returning id, run_id
+), queued as (
+  insert into notifier.queue (notification_id, run_id, channel, due_at, step)
+  select id, run_id, :channel, :now, :step from freed on conflict do nothing
+), reopened as (
+  update notifier.run r set state = 'open' from freed f where r.id = f.run_id and r.state = 'waiting'
+)
+select id from freed;
+
+-- ... or close it, because it was dealt with otherwise.
+-- name: close_held(notification bigint, reason text, now timestamptz)
+update notifier.notification
+   set held = null, outcome = 'suppressed', reason = :reason, settled_at = :now
+ where id = :notification and held is not null and outcome is null
+returning id;

@@ -1,0 +1,12 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from channel_kit import Carrier
+
+
+@pytest.fixture
+async def carrier() -> AsyncIterator[Carrier]:
+    carrier = Carrier()
+    await carrier.start()
+    yield carrier
+    await carrier.stop()
