@@ -64,7 +64,7 @@ class Catalogue:
         return Address(found) if found else None
 
     def first_steps(self, campaign: Campaign) -> list[int]:
-        """The first usable step by what a recipient has, bits as in planner.sql ( 1 telephone, 3 mobile, 4 mail)."""
+        """The first usable step by what a recipient has, bits as in planner.sql."""
         phones = {0: None, 1: "+88672", 2: None, 3: MOBILE_PREFIX}
         steps = [self.route(campaign, phones[bits & 3], "mail" if bits & 4 else None).first() for bits in range(8)]
         return [-1 if step is None else step for step in steps]

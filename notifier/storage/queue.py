@@ -115,7 +115,8 @@ class QueueStore:
         """Commit the attempts before they leave. Answers a verdict for each: written | address_busy | capped | no_line
         | lost."""
         rows = await self._q.write_ahead.fetch(
-            connection, owner=owner, channel=channel, now=now, look_at=look_at, day_start=day_start, cap=cap, lines=lines,
+            connection, owner=owner, channel=channel, now=now, look_at=look_at, day_start=day_start, cap=cap,
+            lines=lines,
             notifications=[draft.notification for draft in drafts],
             attempts=[draft.attempt for draft in drafts],
             addresses=[draft.address for draft in drafts],

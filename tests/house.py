@@ -1,0 +1,210 @@
+"""A district office in one process: the utility's database, the sandbox carrier and mailbox, and the notifier.
+
+Tests judge by the carrier's ledger, the mailbox and the database; they wait for signals, never for time to pass.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import asyncpg
+
+from notifier.app import App, Parts, open_app, run_parts
+from notifier.clock import ScaledClock
+from notifier.domain.campaign import read_parameters
+from notifier.domain.states import RunState
+from notifier.engine.opening import open_run
+from notifier.sandbox.server import Sandbox, SandboxSettings
+from notifier.settings import Pace, Settings
+from notifier.storage.runs import Run, Tally
+
+TAIPEI = ZoneInfo("Asia/Taipei")
+MORNING = datetime(2026, 12, 1, 9, 30, tzinfo=TAIPEI)  # a Tuesday
+ACCOUNT_SID = "AC" + "0" * 32
+TOKEN = "sandbox-token"
+DISTRICT = "楠梓"
+ENDED = frozenset({RunState.FINISHED, RunState.WAITING, RunState.CANCELLED, RunState.FAILED, RunState.PAUSED})
+
+
+@dataclass
+class House:
+    """What a test may touch."""
+
+    app: App
+    sandbox: Sandbox
+    source: "asyncpg.Connection[Any]"
+    carrier: aiohttp.ClientSession
+    clock: ScaledClock
+    _numbers: int = field(default=0)
+
+    @property
+    def today(self) -> date:
+        return self.clock.now().astimezone(TAIPEI).date()
+
+    async def customer(self, **cells: Any) -> str:
+        """A new account; cells: name, locale, phone, mobile, email, autopay_since, life_support. Answers its number."""
+        self._numbers += 1
+        account = f"{7_000_000_0000 + self._numbers:011d}"
+        customer = await self.source.fetchval(
+            "insert into billing.customer (name, locale) values ($1, $2) returning customer_id",
+            cells.get("name", "測試客戶"), cells.get("locale", "zh-TW"),
+        )  # fmt: skip
+        await self.source.execute(
+            "insert into billing.account (account_no, customer_id, district, autopay_since, life_support)"
+            " values ($1, $2, $3, $4, $5)",
+            account, customer, DISTRICT, cells.get("autopay_since"), cells.get("life_support", False),
+        )  # fmt: skip
+        mobile = cells.get("mobile", f"09{10_000_000 + self._numbers:08d}")
+        await self.source.execute(
+            "insert into billing.contact (account_no, phone, mobile, email) values ($1, $2, $3, $4)",
+            account, cells.get("phone"), mobile, cells.get("email"),
+        )  # fmt: skip
+        return account
+
+    async def bill(self, account: str, amount: int = 1234, due_in: int = 2) -> str:
+        """An unpaid bill of the account, due in so many days. Answers its number."""
+        self._numbers += 1
+        bill = f"B{self._numbers:09d}"
+        await self.source.execute(
+            "insert into billing.bill (bill_no, account_no, period, amount, issued_on, due_on)"
+            " values ($1, $2, '2026-10', $3, $4, $5)",
+            bill, account, amount, self.today - timedelta(days=20), self.today + timedelta(days=due_in),
+        )  # fmt: skip
+        return bill
+
+    async def pay(self, bill: str) -> None:
+        await self.source.execute(
+            "insert into billing.payment (bill_no, amount) select bill_no, amount from billing.bill where bill_no = $1", bill
+        )
+
+    async def people(self, script: Mapping[str, Any]) -> None:
+        await self._post("/people", script)
+
+    async def faults(self, script: Mapping[str, Any]) -> None:
+        await self._post("/faults", script)
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> None:
+        async with self.carrier.post(path, json=body) as response:
+            assert response.status in (200, 204), await response.text()
+
+    async def ledger(self, kind: str | None = None) -> list[dict[str, Any]]:
+        async with self.carrier.get("/ledger") as response:
+            entries = (await response.json())["entries"]
+        return [entry for entry in entries if kind in (None, entry["kind"])]
+
+    async def mailbox(self) -> list[dict[str, Any]]:
+        async with self.carrier.get("/mailbox") as response:
+            mails: list[dict[str, Any]] = (await response.json())["mails"]
+            return mails
+
+    async def launch(self, key: str = "test", campaign: str = "payment_deadline", **given: str) -> Run:
+        chosen = self.app.catalogue.campaign(campaign)
+        run, _ = await open_run(
+            self.app.runs, self.app.catalogue, self.app.wake_ups,
+            campaign=chosen, key=key, params=read_parameters(chosen, given), now=self.clock.now(),
+        )  # fmt: skip
+        return run
+
+    async def ended(self, run: Run, states: frozenset[RunState] = ENDED, within: float = 30) -> Run:
+        """The run, once it has come to one of these states."""
+        heard = self.app.wake_ups.event("runs")
+        async with asyncio.timeout(within):
+            while True:
+                heard.clear()
+                now = await self.app.runs.by_id(run.id)
+                assert now is not None
+                if now.state in states:
+                    return now
+                await heard.wait()
+
+    async def tally(self, run: Run) -> Tally:
+        return await self.app.runs.tally(run)
+
+    async def notification(self, account: str) -> dict[str, Any]:
+        (row,) = await self.app.inquiries.notifications_of_account(account)
+        return row
+
+    async def attempts(self, account: str) -> list[dict[str, Any]]:
+        row = await self.notification(account)
+        return await self.app.inquiries.attempts([row["id"]])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+FAST = {
+    "voice": Pace(rate=5, burst=50, most_in_flight=60),
+    "sms": Pace(rate=50, burst=500),
+    "email": Pace(rate=50, burst=500),
+}
+
+
+def make_settings(database: str, source: str, sandbox: Sandbox, clock: ScaledClock, **more: Any) -> Settings:
+    port = free_port()
+    given: dict[str, Any] = {
+        "database_url": database,
+        "source_url": source,
+        "public_url": f"http://127.0.0.1:{port}",
+        "port": port,
+        "clock": clock.spell(),
+        "twilio": {
+            "account_sid": ACCOUNT_SID, "auth_token": TOKEN, "base_url": sandbox.url,
+            "voice_from": "+886800000001", "sms_from": "111",
+        },
+        "smtp": {
+            "host": "127.0.0.1", "port": sandbox.smtp_port, "sender": "notice@office.example", "starttls": False,
+        },
+        "optout_email": "stop@office.example",
+        "pace": FAST,
+    }  # fmt: skip
+    return Settings(**given | more)
+
+
+@asynccontextmanager
+async def open_house(
+    database: str,
+    source: str,
+    *,
+    scale: float = 600,
+    start: datetime = MORNING,
+    parts: Parts = Parts(web=True, work=True, keep=True),  # noqa: B008 - frozen
+    **settings: Any,
+) -> AsyncIterator[House]:
+    """Everything running, with a clock `scale` times faster than real time."""
+    clock = ScaledClock(start.astimezone(UTC), scale, time.time())
+    async with AsyncExitStack() as stack:
+        sandbox = Sandbox(SandboxSettings(ACCOUNT_SID, TOKEN), clock)
+        await sandbox.start()
+        stack.push_async_callback(sandbox.stop)
+        app = await stack.enter_async_context(
+            open_app(make_settings(database, source, sandbox, clock, **settings), name="test")
+        )
+        utility = await asyncpg.connect(source)
+        stack.push_async_callback(utility.close)
+        await utility.execute(
+            "insert into billing.office (district, section, phone) values ($1, '電費組', '07-338-3131')", DISTRICT
+        )
+        carrier = await stack.enter_async_context(aiohttp.ClientSession(sandbox.url))
+        stopping, running = asyncio.Event(), asyncio.Event()
+        service = asyncio.create_task(run_parts(app, parts, stopping, ready=lambda _: running.set()))
+        stack.push_async_callback(_stop, service, stopping)
+        await asyncio.wait([service, asyncio.create_task(running.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if service.done():
+            service.result()
+        yield House(app, sandbox, utility, carrier, clock)
+
+
+async def _stop(service: "asyncio.Task[None]", stopping: asyncio.Event) -> None:
+    stopping.set()
+    await service
