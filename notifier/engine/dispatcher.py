@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from notifier.clock import Clock
 from notifier.domain.attempt_id import ENTROPY_BYTES, AttemptId, make_attempt_id
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import Address, Channel
-from notifier.domain.errors import ChannelError, Misconfigured, Unavailable
+from notifier.domain.errors import ChannelError, Misconfigured, Unavailable, Unknown
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, too_old, weigh
 from notifier.domain.follow_up import Place
 from notifier.domain.message import Message, store_message
@@ -27,7 +28,7 @@ from notifier.domain.receipt import AttemptProgress, Receipt, ReceiptKind
 from notifier.domain.states import Outcome, RunState
 from notifier.domain.watch import Limits, WithdrawalWatch
 from notifier.engine.answers import answer_of_error, never_sent
-from notifier.engine.backoff import Backoff
+from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.recorder import Answer, Recorder
 from notifier.engine.rendering import CannotRender, Rendering
@@ -47,6 +48,8 @@ WINDOW = 1.0  # real seconds one grant of pace covers
 FRESH = 2.0  # real seconds facts may be old when the request leaves; older attempts are not sent any more
 RESWEEP = 1.0  # real seconds after which a claim starts from the left again
 URGENT_BELOW = 5  # priorities that may use the reserved calls in flight
+UNKNOWN_WORDS = 5  # recipients who within a minute meet a word no table knows: then the channel stops
+UNKNOWN_SPAN = 60.0  # seconds of the clock
 BUSY_ADDRESS = timedelta(seconds=30)
 NO_LINE = timedelta(seconds=2)
 
@@ -86,42 +89,30 @@ class Lane:
         self._sending: set[asyncio.Task[None]] = set()
         self._marks: dict[int, Mark] = {}
         self._swept_at = 0.0
-        self._turn = 0
+        self._rotation = 0
         self._troubled = False
         self._watches: dict[int, WithdrawalWatch] = {}
+        self._idle = 0.0
+        self._unknown: deque[float] = deque(maxlen=UNKNOWN_WORDS)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Dispatch until `stop` is called; then return once everything sent has been handed to the recorder."""
-        backoff = Backoff()
+        persistence = Persistence(f"lane {self.channel.name}")
         while not self._stopping.is_set():
-            try:
-                idle = await self._round()
-                backoff.reset()
-            except LOST as error:
-                log.warning("lane.database_lost", channel=self.channel.name, error=type(error).__name__)
-                await backoff.wait()
-                continue
-            if idle > 0:
-                await self._sleep(idle)
+            if not await persistence.attempt(self._turn) and await wait_for(self._woken, self._idle):
+                self._marks.clear()
         if self._sending:
             await asyncio.wait(self._sending)
+
+    async def _turn(self) -> bool:
+        self._idle = await self._round()
+        return self._idle == 0
 
     def stop(self) -> None:
         """Claim nothing more."""
         self._stopping.set()
         self._woken.set()
-
-    async def _sleep(self, seconds: float) -> None:
-        """Real seconds, or until woken."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        if self._woken.is_set():
-            self._woken.clear()
-            self._marks.clear()
 
     async def _round(self) -> float:
         """One grant, claimed and dispatched; answers how many real seconds there is nothing to do."""
@@ -153,8 +144,8 @@ class Lane:
     async def _spend(self, due: Sequence[DueRun], grant: Grant) -> float:
         """Share the grant among the most urgent runs, what is left among the next."""
         left, dispatched = grant.amount, 0
-        self._turn += 1
-        for group in _by_priority(due, self._turn):
+        self._rotation += 1
+        for group in _by_priority(due, self._rotation):
             for position, run in enumerate(group):
                 share = -(-left // (len(group) - position))
                 taken = await self._dispatch(run, share, grant)
@@ -403,6 +394,8 @@ class Lane:
             if isinstance(error, Misconfigured):
                 if await self.budgets.pause(self.channel.name, f"misconfigured: {error}"):
                     log.error("channel.paused", channel=self.channel.name, reason=str(error))
+            elif isinstance(error, Unknown):
+                await self._note_unknown(error)
             elif isinstance(error, Unavailable):
                 self._troubled = True
                 reason = f"unavailable: {error}"
@@ -410,6 +403,13 @@ class Lane:
                     log.warning("channel.breaker_open", channel=self.channel.name, reason=str(error))
         except LOST:
             log.warning("lane.database_lost", channel=self.channel.name)
+
+    async def _note_unknown(self, error: Unknown) -> None:
+        self._unknown.append(self.clock.now().timestamp())
+        if len(self._unknown) == UNKNOWN_WORDS and self._unknown[-1] - self._unknown[0] < UNKNOWN_SPAN:
+            reason = f"{UNKNOWN_WORDS} recipients within a minute met an answer nobody knows: {error}"
+            if await self.budgets.pause(self.channel.name, reason):
+                log.error("channel.paused", channel=self.channel.name, reason=reason)
 
     async def _forgive(self) -> None:
         try:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import structlog
 
 from notifier.domain.receipt import Receipt
-from notifier.engine.backoff import Backoff
+from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.recorder import Recorder
 from notifier.storage.attempts import AttemptStore
-from notifier.storage.database import LOST, WakeUps
+from notifier.storage.database import WakeUps
 
 log = structlog.get_logger()
 
@@ -70,23 +70,13 @@ class Inbox:
         self._woken = wake_ups.event("inbox")
 
     async def run(self) -> None:
-        backoff = Backoff()
+        persistence = Persistence("inbox")
         while True:
-            self._woken.clear()
-            try:
-                while await self._recorder.apply_news():
-                    self._wake_ups.ring("lanes")
-                backoff.reset()
-            except LOST as error:
-                log.warning("inbox.database_lost", error=type(error).__name__)
-                await backoff.wait()
-                continue
-            await _wait(self._woken, POLL)
+            if not await persistence.attempt(self._turn):
+                await wait_for(self._woken, POLL)
 
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
+    async def _turn(self) -> bool:
+        applied = await self._recorder.apply_news()
+        if applied:
+            self._wake_ups.ring("lanes")
+        return applied > 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import structlog
 
 from notifier.clock import Clock
@@ -14,8 +15,8 @@ from notifier.domain.campaign import Campaign
 from notifier.domain.message import LOCALES
 from notifier.domain.states import RunState
 from notifier.domain.telephone import Number, read_cell
-from notifier.engine.backoff import Backoff
-from notifier.engine.catalogue import Catalogue
+from notifier.engine.backoff import Persistence, wait_for
+from notifier.engine.catalogue import Catalogue, UnknownCampaign
 from notifier.storage.audiences import AudienceStore, Screening
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.queries import Connection, QueryError
@@ -57,25 +58,10 @@ class Planner:
 
     async def run(self) -> None:
         """Plan runs as they are opened, until cancelled."""
-        backoff = Backoff()
+        persistence = Persistence("planner")
         while True:
-            self._woken.clear()
-            try:
-                planned = await self.plan_next()
-                backoff.reset()
-            except LOST as error:
-                log.warning("planner.database_lost", error=type(error).__name__)
-                await backoff.wait()
-                continue
-            if not planned:
-                await self._sleep()
-
-    async def _sleep(self) -> None:
-        try:
-            async with asyncio.timeout(POLL):
-                await self._woken.wait()
-        except TimeoutError:
-            return
+            if not await persistence.attempt(self.plan_next):
+                await wait_for(self._woken, POLL)
 
     async def plan_next(self) -> bool:
         """Plan one run; answers whether there is reason to look again at once. The run's row stays locked while its
@@ -91,8 +77,12 @@ class Planner:
                     await self._fan_out(connection, run, drawn)
             except SourceLost as error:
                 problem = f"the source database: {error}", True
-            except (SourceBroken, QueryError, NeverOpen) as error:
+            except (SourceBroken, QueryError, NeverOpen, UnknownCampaign) as error:
                 problem = str(error), False
+            except LOST:
+                raise
+            except asyncpg.PostgresError as error:
+                problem = f"its audience cannot be drawn: {error}", False
         if problem is None:
             await self.wake_ups.send("lanes")
             return True

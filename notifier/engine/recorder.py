@@ -6,18 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 from notifier.clock import Clock
 from notifier.domain.message import Action
 from notifier.domain.receipt import Receipt
-from notifier.engine.backoff import Backoff
+from notifier.engine.backoff import Persistence
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.judgement import Judge, bans
 from notifier.storage.attempts import AttemptFile, AttemptStore, Ban, Verdict
-from notifier.storage.database import LOST, Pool, WakeUps
-
-log = structlog.get_logger()
+from notifier.storage.database import Pool, WakeUps
 
 GATHER = 0.003  # seconds a group waits for company
 GROUP = 500
@@ -58,16 +54,16 @@ class Recorder:
 
     async def run(self) -> None:
         """Record until cancelled. Nothing taken is dropped: while the database is away, it is held."""
+        persistence = Persistence("recorder")
         while True:
             group = await self._gather()
-            backoff = Backoff()
-            while True:
-                try:
-                    await self._record_answers(group)
-                    break
-                except LOST as error:
-                    log.warning("recorder.database_lost", error=type(error).__name__, waiting=len(group))
-                    await backoff.wait()
+
+            async def record(group: Sequence[Answer] = group) -> bool:
+                await self._record_answers(group)
+                return False
+
+            while await persistence.attempt(record):
+                pass
             for _ in group:
                 self._waiting.task_done()
 

@@ -30,6 +30,7 @@ LOST = (
     asyncpg.exceptions.ReadOnlySQLTransactionError,
     asyncpg.exceptions.LockNotAvailableError,
     asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.TransactionRollbackError,  # deadlock, serialisation
     TimeoutError,
 )
 
