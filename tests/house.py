@@ -81,7 +81,8 @@ class House:
 
     async def pay(self, bill: str) -> None:
         await self.source.execute(
-            "insert into billing.payment (bill_no, amount) select bill_no, amount from billing.bill where bill_no = $1", bill
+            "insert into billing.payment (bill_no, amount) select bill_no, amount from billing.bill where bill_no = $1",
+            bill,
         )
 
     async def people(self, script: Mapping[str, Any]) -> None:

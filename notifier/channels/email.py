@@ -130,8 +130,10 @@ class Connections:
 
     async def close(self) -> None:
         while self._idle:
+            client = self._idle.pop()
             with suppress(*GONE):
-                await self._idle.pop().quit()
+                await client.quit()
+            client.close()
 
     async def _begin(self, sender: str) -> aiosmtplib.SMTP:
         """A connection on which MAIL was accepted. One that was closed while it was idle is replaced."""
@@ -164,6 +166,7 @@ class Connections:
             if not client.supports_extension("starttls"):
                 raise Misconfigured("the mail server offers no STARTTLS")
             await client.starttls()
+            await client.ehlo()  # what was said before TLS does not count
         if self._server.username:
             if not client.supports_extension("auth"):
                 raise Misconfigured("the mail server offers no login")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urlencode
 
 from notifier.channels.twilio_codes import message_ending, what_follows
 from notifier.channels.twilio_receipts import answered, field, find_created, looked_up, told, whole
@@ -59,14 +60,13 @@ class Sms:
             raise Misconfigured(f"a text message cannot carry {type(message).__name__}")
         if message.segments > MOST_SEGMENTS:
             raise Refused(f"{message.segments} segments are more than {MOST_SEGMENTS}", code="segments")
-        created = await self._api.create(
-            [
-                ("To", address),
-                ("From", self._sender),
-                ("Body", message.body),
-                ("StatusCallback", f"{self._status_url}?attempt={attempt}{RETRIES}"),
-            ]
-        )
+        fields = {
+            "To": address,
+            "From": self._sender,
+            "Body": message.body,
+            "StatusCallback": f"{self._status_url}?attempt={attempt}{RETRIES}",
+        }
+        created = await self._api.create(urlencode(fields))
         return answered(attempt, created, self._now())
 
     async def look_up(

@@ -9,7 +9,6 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
@@ -24,7 +23,6 @@ KEEP_ALIVE = 10.0  # seconds; less than the server's, so that a create seldom me
 LIST_SIZE = 50
 NOT_FOUND = "20404"
 
-Fields = Sequence[tuple[str, str]]
 Resource = Mapping[str, Any]
 
 
@@ -45,9 +43,9 @@ class TwilioApi:
         self._timeout = aiohttp.ClientTimeout(total=account.timeout, connect=connect, sock_connect=connect)
         self._session: aiohttp.ClientSession | None = None
 
-    async def create(self, fields: Fields) -> Resource:
-        """Raises ChannelError; Uncertain whenever the carrier may have acted on it."""
-        created = await self.request("POST", self._collection, urlencode(fields).encode())
+    async def create(self, form: str) -> Resource:
+        """`form` is URL-encoded. Raises ChannelError; Uncertain whenever the carrier may have acted on it."""
+        created = await self.request("POST", self._collection, form.encode())
         if not isinstance(created.get("sid"), str):
             raise Uncertain("Twilio's answer to a create has no sid")
         return created
@@ -67,9 +65,7 @@ class TwilioApi:
     async def request(self, method: str, url: URL, form: bytes | None = None) -> Resource:
         headers = self._headers if form is None else self._form_headers
         try:
-            async with self._open().request(
-                method, url, data=form, headers=headers, timeout=self._timeout, allow_redirects=False
-            ) as response:
+            async with self._open().request(method, url, data=form, headers=headers, allow_redirects=False) as response:
                 return _read(response, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unavailable(f"no connection to Twilio: {_name(error)}", code=_name(error)) from error
@@ -86,7 +82,9 @@ class TwilioApi:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._session
 
 

@@ -36,6 +36,7 @@ from notifier.domain.receipt import UNNUMBERED, Receipt
 
 # Three more tries after a connect failure, a timeout or a 5xx. The fragment is neither sent nor signed.
 RETRIES = "#rc=3&rp=ct,rt,5xx"
+ATTEMPT_HERE = "ATTEMPT-HERE"  # letters that URL-encoding leaves alone, in no public URL
 EVENTS = ("initiated", "ringing", "answered", "completed")
 DETECTION = {MachinePolicy.HANG_UP: "Enable", MachinePolicy.LEAVE_MESSAGE: "Enable"}
 # Who calls, when the words of the call are not to be had; the option `caller.<locale>` says it better.
@@ -62,6 +63,8 @@ class Voice:
         self._signatures = Signatures(account)
         self._dialogue = Dialogue(account.voices, lambda query: f"{self._hooks_url}/key?{query}{RETRIES}")
         self.fallback_twiml = self._dialogue.fallback(_callers(surroundings.options))
+        # Encoding a whole form takes a fifth of a create's CPU; all of it is known now but the number and the attempt.
+        self._orders = {policy: self._order(policy) for policy in MachinePolicy}
         self.abilities = Abilities(
             AddressKind.PHONE,
             keypad=True,
@@ -83,7 +86,8 @@ class Voice:
     async def send(self, message: Message, address: Address, attempt: AttemptId) -> Receipt:
         if not isinstance(message, VoiceMessage):
             raise Misconfigured(f"a call cannot carry {type(message).__name__}")
-        call = await self._api.create(self._order(message, address, attempt))
+        order = self._orders[message.machine].replace(ATTEMPT_HERE, str(attempt))
+        call = await self._api.create(f"{urlencode({'To': address})}&{order}")
         return answered(attempt, call, self._now())
 
     async def look_up(
@@ -106,22 +110,21 @@ class Voice:
     async def close(self) -> None:
         await self._api.close()
 
-    def _order(self, message: VoiceMessage, address: Address, attempt: AttemptId) -> list[tuple[str, str]]:
+    def _order(self, policy: MachinePolicy) -> str:
         fields = [
-            ("To", address),
             ("From", self._account.voice_from),
-            ("Url", self._url("script", attempt)),
-            ("FallbackUrl", self._url("fallback", attempt)),
-            ("StatusCallback", self._url("status", attempt)),
+            ("Url", self._url("script")),
+            ("FallbackUrl", self._url("fallback")),
+            ("StatusCallback", self._url("status")),
             *(("StatusCallbackEvent", event) for event in EVENTS),
             ("Timeout", str(self._account.ring_seconds)),
         ]
-        if (detection := DETECTION.get(message.machine)) is not None:
+        if (detection := DETECTION.get(policy)) is not None:
             fields.append(("MachineDetection", detection))
-        return fields
+        return urlencode(fields)
 
-    def _url(self, hook: str, attempt: AttemptId) -> str:
-        return f"{self._hooks_url}/{hook}?attempt={attempt}{RETRIES}"
+    def _url(self, hook: str) -> str:
+        return f"{self._hooks_url}/{hook}?attempt={ATTEMPT_HERE}{RETRIES}"
 
     def _script(self, call: HookCall) -> HookReply:
         if call.attempt is None or not isinstance(call.message, VoiceMessage):

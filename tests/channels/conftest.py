@@ -1,7 +1,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from channel_kit import Carrier
+
+from tests.channels.channel_kit import Carrier
 
 
 @pytest.fixture

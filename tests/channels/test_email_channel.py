@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
-from channel_kit import ATTEMPT, NOW, SMS, surroundings
 
 from notifier.channels import email
 from notifier.channels.email import CONNECTIONS, Email
@@ -21,6 +20,7 @@ from notifier.domain.disposition import Disposition
 from notifier.domain.errors import ChannelError, Misconfigured, Refused, Unavailable, Uncertain
 from notifier.domain.message import EmailMessage
 from notifier.domain.receipt import Receipt, ReceiptKind
+from tests.channels.channel_kit import ATTEMPT, NOW, SMS, surroundings
 
 TO = Address("wang@example.tw")
 MESSAGE = EmailMessage(
@@ -82,9 +82,11 @@ async def listening(
             await writer.wait_closed()
 
     server = await asyncio.start_server(converse, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    await asyncio.gather(*conversations)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await asyncio.gather(*conversations)
 
 
 def server_at(port: int, **changes: Any) -> MailServer:
@@ -273,11 +275,14 @@ async def mailbox_at(mailbox: Mailbox) -> AsyncIterator[int]:
         return made[-1]
 
     server = await loop.create_server(connection, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    for one in made:
-        if one.transport is not None:
-            one.transport.close()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for one in made:
+            if one.transport is not None:
+                one.transport.close()
+        await asyncio.sleep(0)  # a transport closes its socket in the loop's next round
 
 
 async def deliver(message: EmailMessage, mailbox: Mailbox | None = None, **changes: Any) -> Mail:
@@ -364,7 +369,7 @@ def tls_mailbox(certificate: tuple[Path, Path]) -> Mailbox:
     context.load_cert_chain(certificate[1], certificate[0])
 
     def authenticate(_server: object, _session: object, _envelope: object, _mechanism: str, login: Any) -> AuthResult:
-        return AuthResult(success=(login.login, login.password) == (b"notice", b"a-made-up-password"))
+        return AuthResult(success=(login.login, login.password) == (b"notice", b"a-made-up-password"), handled=False)
 
     return Mailbox(tls_context=context, require_starttls=True, auth_required=True, authenticator=authenticate)
 

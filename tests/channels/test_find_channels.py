@@ -2,11 +2,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from channel_kit import ATTEMPT, MOBILE, NOW, SMS, account, surroundings
 
 from notifier.channels import GROUP, find_channels, null
 from notifier.domain.channel import Address, AddressKind, MailServer
 from notifier.domain.disposition import Disposition
+from tests.channels.channel_kit import ATTEMPT, MOBILE, NOW, SMS, account, surroundings
 
 MAIL = MailServer("127.0.0.1", sender="notice@utility.example.tw")
 

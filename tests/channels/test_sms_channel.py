@@ -4,7 +4,14 @@ from dataclasses import replace
 from email.utils import format_datetime
 
 import pytest
-from channel_kit import (
+
+from notifier.channels import sms
+from notifier.channels.sms import Sms
+from notifier.domain.channel import Address, AddressKind, HookReply, Pollable
+from notifier.domain.disposition import Disposition as D
+from notifier.domain.errors import Forged, Misconfigured, OptedOut, Refused
+from notifier.domain.receipt import Receipt, ReceiptKind
+from tests.channels.channel_kit import (
     ATTEMPT,
     MOBILE,
     NOW,
@@ -18,13 +25,6 @@ from channel_kit import (
     hook_call,
     surroundings,
 )
-
-from notifier.channels import sms
-from notifier.channels.sms import Sms
-from notifier.domain.channel import Address, AddressKind, HookReply, Pollable
-from notifier.domain.disposition import Disposition as D
-from notifier.domain.errors import Forged, Misconfigured, OptedOut, Refused
-from notifier.domain.receipt import Receipt, ReceiptKind
 
 TO = Address(MOBILE)
 SID = "SM" + "2" * 32

@@ -3,12 +3,13 @@ import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
-from channel_kit import TOKEN, Canned, Carrier, account
 
 from notifier.channels.twilio_transport import TwilioApi
 from notifier.domain.errors import ChannelError, Misconfigured, OptedOut, Refused, Unavailable, Uncertain, Unknown
+from tests.channels.channel_kit import TOKEN, Canned, Carrier, account
 
 FIELDS = [
     ("To", "+886900000111"),
@@ -16,6 +17,7 @@ FIELDS = [
     ("StatusCallbackEvent", "a"),
     ("StatusCallbackEvent", "b"),
 ]
+FORM = urlencode(FIELDS)
 SHORT = 0.2  # seconds
 
 
@@ -28,7 +30,7 @@ async def api(carrier: Carrier) -> AsyncIterator[TwilioApi]:
 
 async def test_a_create_is_one_form_with_repeated_keys(api: TwilioApi, carrier: Carrier) -> None:
     carrier.answers = [Canned(201, '{"sid": "SM1", "status": "queued"}')]
-    assert (await api.create(FIELDS))["sid"] == "SM1"
+    assert (await api.create(FORM))["sid"] == "SM1"
     (asked,) = carrier.asked
     assert (asked.method, asked.path) == ("POST", "/2010-04-01/Accounts/ACmadeup/Messages.json")
     assert asked.form == FIELDS
@@ -42,7 +44,7 @@ async def test_the_environment_does_not_move_the_api(
     monkeypatch.setenv("TWILIO_EDGE", "sydney")
     monkeypatch.setenv("TWILIO_REGION", "au1")
     carrier.answers = [Canned(201, '{"sid": "SM1"}')]
-    await api.create(FIELDS)
+    await api.create(FORM)
     assert len(carrier.asked) == 1
 
 
@@ -85,7 +87,7 @@ async def test_what_follows_from_an_answer(
 ) -> None:
     carrier.answers = [answer]
     with pytest.raises(ChannelError) as caught:
-        await api.create(FIELDS)
+        await api.create(FORM)
     assert type(caught.value) is kind
     assert "886900000111" not in str(caught.value)
     assert len(carrier.asked) == 1, "a create must never be repeated by the transport"
@@ -98,7 +100,7 @@ async def test_what_follows_from_an_answer(
 async def test_retry_after(api: TwilioApi, carrier: Carrier, header: str, after: timedelta | None) -> None:
     carrier.answers = [Canned(429, '{"code": 20429}', {"Retry-After": header} if header else {})]
     with pytest.raises(Unavailable) as caught:
-        await api.create(FIELDS)
+        await api.create(FORM)
     assert caught.value.after == after
 
 
@@ -121,7 +123,7 @@ def nobody() -> str:
 async def test_what_certainly_did_not_leave(base_url: str, kind: type[ChannelError]) -> None:
     api = TwilioApi(account(base_url, timeout=SHORT), "Calls")
     with pytest.raises(ChannelError) as caught:
-        await api.create(FIELDS)
+        await api.create(FORM)
     assert type(caught.value) is kind
     await api.close()
 
@@ -137,7 +139,7 @@ async def test_a_connection_that_cannot_be_made_in_time_has_sent_nothing() -> No
             one.connect_ex(("127.0.0.1", port))
         api = TwilioApi(account(f"http://127.0.0.1:{port}", timeout=SHORT), "Calls")
         with pytest.raises(Unavailable):
-            await api.create(FIELDS)
+            await api.create(FORM)
         await api.close()
         for one in waiting:
             one.close()
@@ -145,7 +147,7 @@ async def test_a_connection_that_cannot_be_made_in_time_has_sent_nothing() -> No
 
 async def test_answers_are_not_mixed_up_between_requests(api: TwilioApi, carrier: Carrier) -> None:
     carrier.answers = [Canned(201, json.dumps({"sid": f"SM{n}"})) for n in range(20)]
-    sids = [(await api.create([("n", str(n))]))["sid"] for n in range(20)]
+    sids = [(await api.create(f"n={n}"))["sid"] for n in range(20)]
     assert sids == [f"SM{n}" for n in range(20)]
 
 

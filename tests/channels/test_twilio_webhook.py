@@ -2,11 +2,11 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from channel_kit import ATTEMPT, PUBLIC_URL, TOKEN, account, hook_call
 
 from notifier.channels.twilio_webhook import Signatures
 from notifier.domain.channel import HookCall
 from notifier.domain.errors import Forged
+from tests.channels.channel_kit import ATTEMPT, PUBLIC_URL, TOKEN, account, hook_call
 
 URL = f"{PUBLIC_URL}/hooks/voice/status?attempt={ATTEMPT}&empty=&a=1&a=2"
 FORM = [("To", "+886287654321"), ("CallStatus", "busy"), ("Blank", ""), ("Twice", "b"), ("Twice", "a"), ("名", "值")]

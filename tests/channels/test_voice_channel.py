@@ -5,7 +5,15 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
-from channel_kit import (
+
+from notifier.channels import voice
+from notifier.channels.voice import Voice
+from notifier.domain.channel import Address, Channel, HookReply, Pollable, Probing
+from notifier.domain.disposition import Disposition as D
+from notifier.domain.errors import ChannelError, Forged, Misconfigured, Uncertain
+from notifier.domain.message import MachinePolicy, Message
+from notifier.domain.receipt import UNNUMBERED, Receipt, ReceiptKind
+from tests.channels.channel_kit import (
     ATTEMPT,
     CALL_SID,
     NOW,
@@ -21,14 +29,6 @@ from channel_kit import (
     hook_call,
     surroundings,
 )
-
-from notifier.channels import voice
-from notifier.channels.voice import Voice
-from notifier.domain.channel import Address, Channel, HookReply, Pollable, Probing
-from notifier.domain.disposition import Disposition as D
-from notifier.domain.errors import ChannelError, Forged, Misconfigured, Uncertain
-from notifier.domain.message import MachinePolicy, Message
-from notifier.domain.receipt import UNNUMBERED, Receipt, ReceiptKind
 
 TO = Address(PHONE)
 RETRIES = "#rc=3&rp=ct,rt,5xx"

@@ -5,12 +5,22 @@ from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
 import pytest
-from channel_kit import ATTEMPT, CALL_SID, PHONE, PUBLIC_URL, VOICE, account, answer, hook_call, surroundings
 
 from notifier.channels.voice import Voice
 from notifier.domain.dialogue_words import Sentence, say
 from notifier.domain.message import Action, MachinePolicy, Script, VoiceMessage
 from notifier.domain.receipt import Receipt
+from tests.channels.channel_kit import (
+    ATTEMPT,
+    CALL_SID,
+    PHONE,
+    PUBLIC_URL,
+    VOICE,
+    account,
+    answer,
+    hook_call,
+    surroundings,
+)
 
 HOOKS = f"{PUBLIC_URL}/hooks/voice"
 ESSENTIAL = ["台電您好。", "電費是一千元。"]

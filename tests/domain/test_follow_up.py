@@ -1,0 +1,109 @@
+"""What happens after an attempt: the table of the plan, and what no plan may lead to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.domain.campaign import Step
+from notifier.domain.disposition import EFFECTS, Disposition, Effect
+from notifier.domain.follow_up import (
+    FREE_RETRIES,
+    FollowUp,
+    Hold,
+    NextStep,
+    Place,
+    Retry,
+    Route,
+    Settle,
+    follow_up,
+)
+from notifier.domain.states import Outcome
+
+NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+D = Disposition
+PLAN = (
+    Step("voice", tries=3, wait={D.BUSY: timedelta(minutes=20), D.NO_ANSWER: timedelta(hours=3)}),
+    Step("sms"),
+    Step("email"),
+)
+EVERYTHING = Route(PLAN, ("voice", "sms", "email"))
+NO_SMS = Route(PLAN, ("voice", "email"))
+ONLY_VOICE = Route(PLAN, ("voice",))
+
+
+def at_once(moment: datetime) -> datetime:
+    return moment
+
+
+def tomorrow(moment: datetime) -> datetime:
+    return moment + timedelta(days=1)
+
+
+CASES: list[tuple[Route, Place, Disposition, FollowUp]] = [
+    (EVERYTHING, Place(0), D.ANSWERED, Settle(Outcome.REACHED)),
+    (EVERYTHING, Place(0), D.BUSY, Retry(NOW + timedelta(minutes=20), Place(0, 1))),
+    (EVERYTHING, Place(0, 1), D.NO_ANSWER, Retry(NOW + timedelta(hours=3), Place(0, 2))),
+    (EVERYTHING, Place(0, 2), D.NO_ANSWER, NextStep(NOW, Place(1))),
+    (EVERYTHING, Place(0), D.HUNG_UP, NextStep(NOW, Place(1))),  # this plan has no wait for it: the step ends
+    (NO_SMS, Place(0, 2), D.BUSY, NextStep(NOW, Place(2))),
+    (ONLY_VOICE, Place(0, 2), D.BUSY, Settle(Outcome.UNREACHED)),
+    (EVERYTHING, Place(0), D.REFUSED, NextStep(NOW, Place(1))),
+    (EVERYTHING, Place(0), D.WRONG_PERSON, NextStep(NOW, Place(1))),
+    (ONLY_VOICE, Place(0), D.OPTED_OUT, Settle(Outcome.UNREACHED)),
+    (EVERYTHING, Place(1), D.DELIVERED, Settle(Outcome.REACHED)),
+    (EVERYTHING, Place(1), D.UNDELIVERED, NextStep(NOW, Place(2))),
+    (EVERYTHING, Place(1), D.SENT, NextStep(NOW, Place(2))),  # never confirmed: not taken for delivered
+    (EVERYTHING, Place(2), D.ACCEPTED, Settle(Outcome.REACHED)),
+    (EVERYTHING, Place(0, 1), D.NOT_SENT, Retry(NOW + timedelta(seconds=15), Place(0, 1, 1))),
+    (EVERYTHING, Place(0, 1, 2), D.FAILED, Retry(NOW + timedelta(seconds=60), Place(0, 1, 3))),
+    (EVERYTHING, Place(0, 1, 9), D.NOT_CREATED, Retry(NOW + timedelta(minutes=15), Place(0, 1, 10))),
+    (EVERYTHING, Place(0), D.UNKNOWN, Hold("unknown")),
+    (EVERYTHING, Place(0), D.UNCERTAIN, Hold("uncertain")),
+]
+
+
+@pytest.mark.parametrize(("route", "place", "disposition", "expected"), CASES)
+def test_what_follows(route: Route, place: Place, disposition: Disposition, expected: FollowUp) -> None:
+    assert follow_up(route, place, disposition, False, NOW, at_once) == expected
+
+
+def test_a_key_pressed_is_an_acknowledgement() -> None:
+    assert follow_up(EVERYTHING, Place(0), D.ANSWERED, True, NOW, at_once) == Settle(Outcome.ACKNOWLEDGED)
+
+
+def test_the_window_decides_when() -> None:
+    result = follow_up(EVERYTHING, Place(0), D.BUSY, False, NOW, tomorrow)
+    assert result == Retry(NOW + timedelta(days=1, minutes=20), Place(0, 1))
+
+
+def test_the_providers_wish_is_honoured() -> None:
+    result = follow_up(EVERYTHING, Place(0), D.NOT_SENT, False, NOW, at_once, after=timedelta(seconds=7))
+    assert result == Retry(NOW + timedelta(seconds=7), Place(0, 0, 1))
+
+
+def test_free_retries_end_with_a_person() -> None:
+    result = follow_up(EVERYTHING, Place(0, 0, FREE_RETRIES), D.NOT_SENT, False, NOW, at_once)
+    assert isinstance(result, Hold)
+    assert "10 times" in result.reason
+
+
+def test_every_disposition_has_an_effect() -> None:
+    assert set(EFFECTS) == set(Disposition)
+
+
+@given(st.lists(st.sampled_from(list(Disposition)), min_size=40, max_size=80))
+def test_no_order_of_events_rings_more_often_than_the_plan(dispositions: list[Disposition]) -> None:
+    """Follow any story to its end: it ends, and never spends more tries on a step than the step has."""
+    place, spent = Place(0), [0, 0, 0]
+    for disposition in dispositions:
+        spent[place.step] += EFFECTS[disposition] in (Effect.SPENDS, Effect.REACHES, Effect.CLOSES)
+        after = follow_up(EVERYTHING, place, disposition, False, NOW, at_once)
+        if isinstance(after, Settle | Hold):
+            break
+        assert after.place.free <= FREE_RETRIES
+        place = after.place
+    else:
+        pytest.fail("the story did not end")
+    assert all(used <= step.tries for used, step in zip(spent, PLAN, strict=True))
