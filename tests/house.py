@@ -6,7 +6,7 @@ Tests judge by the carrier's ledger, the mailbox and the database; they wait for
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +49,8 @@ class House:
         return self.clock.now().astimezone(TAIPEI).date()
 
     async def customer(self, **cells: Any) -> str:
-        """A new account; cells: name, locale, phone, mobile, email, autopay_since, life_support. Answers its number."""
+        """A new account; cells: name, locale, phone, mobile, email, district, autopay_since, life_support. Answers its
+        number."""
         self._numbers += 1
         account = f"{7_000_000_0000 + self._numbers:011d}"
         customer = await self.source.fetchval(
@@ -59,7 +60,8 @@ class House:
         await self.source.execute(
             "insert into billing.account (account_no, customer_id, district, autopay_since, life_support)"
             " values ($1, $2, $3, $4, $5)",
-            account, customer, DISTRICT, cells.get("autopay_since"), cells.get("life_support", False),
+            account, customer, cells.get("district", DISTRICT), cells.get("autopay_since"),
+            cells.get("life_support", False),
         )  # fmt: skip
         mobile = cells.get("mobile", f"09{10_000_000 + self._numbers:08d}")
         await self.source.execute(
@@ -79,10 +81,17 @@ class House:
         )  # fmt: skip
         return bill
 
-    async def pay(self, bill: str) -> None:
+    async def pay(self, bill: str, amount: int | None = None) -> None:
+        """A payment made now, of the whole bill or of so much."""
         await self.source.execute(
-            "insert into billing.payment (bill_no, amount) select bill_no, amount from billing.bill where bill_no = $1",
-            bill,
+            "insert into billing.payment (bill_no, amount, paid_at)"
+            " select bill_no, coalesce($2, amount), $3 from billing.bill where bill_no = $1",
+            bill, amount, self.clock.now(),
+        )  # fmt: skip
+
+    async def office(self, district: str) -> None:
+        await self.source.execute(
+            "insert into billing.office (district, section, phone) values ($1, '電費組', '07-338-3131')", district
         )
 
     async def people(self, script: Mapping[str, Any]) -> None:
@@ -90,6 +99,10 @@ class House:
 
     async def faults(self, script: Mapping[str, Any]) -> None:
         await self._post("/faults", script)
+
+    async def no_more_faults(self) -> None:
+        async with self.carrier.delete("/faults") as response:
+            assert response.status == 200, await response.text()
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> None:
         async with self.carrier.post(path, json=body) as response:
@@ -125,12 +138,50 @@ class House:
                     return now
                 await heard.wait()
 
+    async def move(self, run: Run, to: RunState, reason: str = "by hand") -> None:
+        """As a person pauses, resumes or cancels a run."""
+        assert await self.app.runs.move(run.id, to, reason, self.clock.now())
+        for word in ("lanes", "runs"):
+            await self.app.wake_ups.send(word)
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], *words: str, within: float = 20) -> None:
+        """Until the condition holds, looked at again whenever one of these wake-ups is heard."""
+        async with asyncio.timeout(within):
+            heard = [self.app.wake_ups.event(word) for word in words]
+            while True:
+                for event in heard:
+                    event.clear()
+                if await holds():
+                    return
+                waiting = [asyncio.ensure_future(event.wait()) for event in heard]
+                try:
+                    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for one in waiting:
+                        one.cancel()
+
+    async def quiet(self) -> None:
+        """Until the carrier has nothing under way and every word of it has been applied."""
+
+        async def all_applied() -> bool:
+            await self._post("/settle", {})
+            return not await self.app.pool.fetchval(
+                "select exists (select from notifier.receipt where applied_at is null)"
+                " or exists (select from notifier.in_flight)"
+            )
+
+        await self.until(all_applied, "lanes", "inbox")
+
     async def tally(self, run: Run) -> Tally:
         return await self.app.runs.tally(run)
 
     async def notification(self, account: str) -> dict[str, Any]:
         (row,) = await self.app.inquiries.notifications_of_account(account)
         return row
+
+    async def excluded(self, account: str) -> list[str]:
+        """Why bills of the account are not told, as an inquiry shows it."""
+        return [row["reason"] for row in await self.app.inquiries.excluded(account)]
 
     async def attempts(self, account: str) -> list[dict[str, Any]]:
         row = await self.notification(account)
@@ -193,9 +244,6 @@ async def open_house(
         )
         utility = await asyncpg.connect(source)
         stack.push_async_callback(utility.close)
-        await utility.execute(
-            "insert into billing.office (district, section, phone) values ($1, '電費組', '07-338-3131')", DISTRICT
-        )
         carrier = await stack.enter_async_context(aiohttp.ClientSession(sandbox.url))
         stopping, running = asyncio.Event(), asyncio.Event()
         service = asyncio.create_task(run_parts(app, parts, stopping, ready=lambda _: running.set()))
@@ -203,7 +251,9 @@ async def open_house(
         await asyncio.wait([service, asyncio.create_task(running.wait())], return_when=asyncio.FIRST_COMPLETED)
         if service.done():
             service.result()
-        yield House(app, sandbox, utility, carrier, clock)
+        house = House(app, sandbox, utility, carrier, clock)
+        await house.office(DISTRICT)
+        yield house
 
 
 async def _stop(service: "asyncio.Task[None]", stopping: asyncio.Event) -> None:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from notifier.domain.written import (
     MONTHS,
     roc_year,
+    section_name,
     whole_dollars,
     written_account,
     written_amount,
@@ -127,6 +128,7 @@ FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType(
         "written_date": written_date,
         "written_account": written_account,
         "written_period": written_period,
+        "section_name": section_name,
     }
 )
 """Template filters by name: (value, locale), or (value, locale, today) for those in NEED_TODAY."""

@@ -111,3 +111,21 @@ def _en_months(months: list[tuple[int, int]], today: date) -> str:
         return f"{MONTHS[month - 1]}{tail}"
     first = MONTHS[month - 1] + ("" if year == last_year else f" {year}")
     return f"{first} to {MONTHS[last_month - 1]}{tail}"
+
+
+# The sections of a district office, as an English message names them. A name that is not here becomes "our office":
+# one Chinese character would double the price of an English SMS, and an English voice cannot say it.
+SECTIONS_IN_ENGLISH = {
+    "業務組": "Customer Service Section",
+    "電費組": "Billing Section",
+    "設計組": "Design Section",
+    "工務段": "Works Section",
+    "總務組": "General Affairs Section",
+}
+
+
+def section_name(section: str, locale: str) -> str:
+    """Who answers for the matter: 電費組, the Billing Section."""
+    if zh_or_en(locale) == "zh":
+        return section
+    return f"the {SECTIONS_IN_ENGLISH[section]}" if section in SECTIONS_IN_ENGLISH else "our office"

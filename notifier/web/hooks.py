@@ -84,4 +84,8 @@ class HookRoutes:
             return None
         if found is None or found[0] != channel.name or found[1] is None:
             return None
-        return read_message(found[1])
+        try:
+            return read_message(found[1])
+        except (ValueError, TypeError, KeyError):
+            log.exception("hook.message_unreadable", attempt=str(attempt))
+            return None

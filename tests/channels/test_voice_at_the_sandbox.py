@@ -70,7 +70,11 @@ async def line() -> AsyncIterator[Line]:
         application = web.Application()
         runner = web.AppRunner(application)
         holder: list[Line] = []
-        application.router.add_route("*", "/hooks/voice/{path}", lambda request: holder[0].answer(request))
+
+        async def answer(request: web.Request) -> web.Response:
+            return await holder[0].answer(request)
+
+        application.router.add_route("*", "/hooks/voice/{path}", answer)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -82,7 +86,7 @@ async def line() -> AsyncIterator[Line]:
 
 
 async def test_a_customer_listens_and_presses_one(line: Line) -> None:
-    progress = await line.call(keys=[{"after": 12, "digit": "1"}])
+    progress = await line.call(keys=[{"after": 7, "digit": "1"}])
     assert (progress.state, progress.disposition) == (AttemptState.ENDED, Disposition.ANSWERED)
     assert (progress.action, progress.heard) == (Action.ACKNOWLEDGE, True)
 
@@ -92,7 +96,7 @@ async def test_a_customer_hangs_up_at_once(line: Line) -> None:
 
 
 async def test_a_customer_says_it_is_not_him_twice(line: Line) -> None:
-    progress = await line.call(keys=[{"after": 12, "digit": "8"}, {"after": 20, "digit": "8"}])
+    progress = await line.call(keys=[{"after": 7, "digit": "8"}, {"after": 13, "digit": "8"}])
     assert progress.disposition is Disposition.WRONG_PERSON
 
 

@@ -1,0 +1,135 @@
+"""Codes that the log keeps, in words: why something was not sent, how it ended, why it waits."""
+
+import re
+from collections.abc import Mapping
+
+from notifier.commands.words import Language, chosen
+
+Wording = tuple[str, str]  # English, Chinese
+
+# fmt: off
+DISPOSITIONS: Mapping[str, Wording] = {
+    "answered": ("answered", "已接聽"),
+    "hung_up": ("picked up, but left before the essential line was over", "接聽後未聽完重點即掛斷"),
+    "wrong_person": ("answered by somebody who is not the customer", "接聽者不是本人"),
+    "machine": ("an answering machine", "語音信箱"),
+    "busy": ("busy", "忙線"),
+    "no_answer": ("no answer", "無人接聽"),
+    "declined": ("declined", "拒接"),
+    "delivered": ("delivered", "已送達"),
+    "accepted": ("accepted by the mail server, unconfirmed", "郵件伺服器已收下，未確認送達"),
+    "sent": ("sent, never confirmed", "已送出，未獲確認"),
+    "undelivered": ("not delivered", "未送達"),
+    "refused": ("refused by the provider", "業者拒絕受理"),
+    "opted_out": ("the customer told the carrier not to be contacted", "用戶已向電信業者拒收"),
+    "failed": ("the provider failed before a phone could ring", "業者端失敗，電話未響"),
+    "cancelled": ("cancelled before it rang", "響鈴前已取消"),
+    "not_sent": ("never left", "並未送出"),
+    "not_created": ("looked up at the provider: it does not exist", "經向業者查詢，並無此筆"),
+    "uncertain": ("nobody can tell whether it was sent", "無法確定是否送出"),
+    "unknown": ("the provider used a word that no table knows", "業者回覆無法辨識"),
+}
+OUTCOMES: Mapping[str, Wording] = {
+    "acknowledged": ("acknowledged", "已確認"),
+    "reached": ("reached", "已通知"),
+    "unreached": ("unreached", "未能聯絡上"),
+    "withdrawn": ("withdrawn", "已無須通知"),
+    "suppressed": ("suppressed", "不予聯絡"),
+    "expired": ("expired", "逾時"),
+    "cancelled": ("cancelled", "已取消"),
+}
+ACTIONS: Mapping[str, Wording] = {
+    "acknowledge": ("understood", "已了解"),
+    "already_paid": ("already paid", "已繳費"),
+    "wrong_person": ("wrong person", "不是本人"),
+    "opt_out": ("do not call again", "請勿再來電"),
+}
+NUMBERS: Mapping[str, Wording] = {
+    "empty": ("the cell is empty", "欄位空白"),
+    "not_a_number": ("not a telephone number", "不是電話號碼"),
+    "too_short": ("too short", "號碼太短"),
+    "too_long": ("too long", "號碼太長"),
+    "no_area_code": ("no area code: the same digits ring in several cities", "缺區碼，無法判斷縣市"),
+    "extension": ("an extension behind a switchboard", "總機分機，無法直撥"),
+    "fax": ("a fax", "傳真號碼"),
+    "premium": ("a premium-rate number", "付費語音號碼"),
+    "toll_free": ("a toll-free number", "免付費號碼"),
+    "personal": ("a personal number (099)", "個人號碼（099）"),
+    "shared_cost": ("a shared-cost number (050)", "分攤付費號碼（050）"),
+    "short_number": ("a short number", "簡碼"),
+    "foreign": ("a foreign number", "國外號碼"),
+    "invalid": ("no such number in Taiwan", "台灣沒有這種號碼"),
+    "no_telephone": ("no telephone number on record", "沒有登記電話"),
+}
+EXCLUSIONS: Mapping[str, Wording] = {
+    "nothing_owed": ("nothing is owed", "無應繳金額"),
+    "negative_amount": ("the amount is negative", "金額為負"),
+    "no_account_no": ("the account number does not have 11 digits", "電號不是 11 碼"),
+    "duplicate_row": ("the same bill stood twice in the audience", "名單重複"),
+    "unknown_locale": ("a language that no message is written in", "沒有該語言的通知內容"),
+    "past_deadline": ("its last moment had passed", "已過通知期限"),
+    "posting_hold": ("the customer says it is paid; the payment is awaited in the books", "用戶表示已繳，等候入帳"),
+    "suppressed": ("every address asked not to be contacted", "聯絡方式均已停止聯絡"),
+}
+HELD: Mapping[str, Wording] = {
+    "life_support": ("life support: a person calls", "使用維生設備，由專人聯絡"),
+    "facts_missing": ("the source no longer knows it: that must not pass for a payment", "來源資料庫已查無此筆，不可視為已繳"),
+}
+WITHDRAWALS: Mapping[str, Wording] = {
+    "nothing owed": ("nothing is owed", "無應繳金額"),
+    "autopay": ("debited by a bank", "已約定自動扣繳"),
+    "no longer due": ("no longer due", "已無須繳納"),
+    "its time had passed": ("its time had passed", "已過通知期限"),
+    "no address left that may be used": ("no address left that may be used", "沒有可用的聯絡方式"),
+    "run cancelled": ("the run was cancelled", "批次已取消"),
+}
+BANS: Mapping[str, Wording] = {
+    "opt_out": ("asked by key not to be called", "按鍵要求停止聯絡"),
+    "opted_out_at_carrier": ("asked the carrier not to be contacted", "已向電信業者拒收"),
+}
+PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
+    (re.compile(r"no_address: (?P<number>\w+)"), ("no address: {number}", "沒有聯絡方式：{number}")),
+    (re.compile(r"paid at (?P<at>[\d:]+)"), ("paid at {at}", "已於 {at} 繳清")),
+    (re.compile(r"paid at (?P<at>[\d:]+) on (?P<day>[\d-]+)"), ("paid at {at} on {day}", "已於 {day} {at} 繳清")),
+    (re.compile(r"(?P<ended>\w+), (?P<n>\d+) times without a try being spent"),
+     ("{ended}: {n} times, and no phone can have rung", "{ended}：連續 {n} 次，電話均未響")),
+    (re.compile(r"cannot be worded: (?P<why>.*)", re.DOTALL), ("the message cannot be worded: {why}", "無法產生內容：{why}")),
+    (re.compile(r"facts cannot be told: (?P<why>.*)", re.DOTALL), ("the facts cannot be told: {why}", "資料無法表述：{why}")),
+)
+# fmt: on
+
+_ALL: Mapping[str, Wording] = {**BANS, **WITHDRAWALS, **NUMBERS, **EXCLUSIONS, **HELD, **OUTCOMES, **DISPOSITIONS}
+
+
+def in_words(code: str | None) -> str:
+    """A reason of the log in the chosen language; one that a person wrote stands as it was written."""
+    if not code:
+        return ""
+    if code in _ALL:
+        return _pick(_ALL[code])
+    for pattern, wording in PATTERNS:
+        if match := pattern.fullmatch(code):
+            parts = {name: _part(name, value) for name, value in match.groupdict().items()}
+            return _pick(wording).format(**parts)
+    return code
+
+
+def outcome_words(outcome: str) -> str:
+    return _pick(OUTCOMES[outcome]) if outcome in OUTCOMES else outcome
+
+
+def disposition_words(disposition: str) -> str:
+    return _pick(DISPOSITIONS[disposition]) if disposition in DISPOSITIONS else disposition
+
+
+def action_words(action: str) -> str:
+    return _pick(ACTIONS[action]) if action in ACTIONS else action
+
+
+def _part(name: str, value: str) -> str:
+    table = {"number": NUMBERS, "ended": DISPOSITIONS}.get(name, {})
+    return _pick(table[value]) if value in table else value
+
+
+def _pick(wording: Wording) -> str:
+    return wording[1] if chosen() is Language.ZH else wording[0]

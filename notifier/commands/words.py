@@ -1,0 +1,356 @@
+"""What the commands say to the operator, in English and in Chinese as written in Taiwan."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    EN = "en"
+    ZH = "zh"
+
+
+_language: ContextVar[Language] = ContextVar("language", default=Language.EN)
+
+
+def choose(language: Language) -> None:
+    """Speak this language from here on."""
+    _language.set(language)
+
+
+def chosen() -> Language:
+    return _language.get()
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """As LC_ALL, LC_MESSAGES or LANG ask, the first that is set."""
+    locale = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
+    return Language.ZH if locale.lower().startswith("zh") else Language.EN
+
+
+def take_language(args: Sequence[str], environ: Mapping[str, str] = os.environ) -> tuple[Language, list[str]]:
+    """The language asked for by `--lang` anywhere on the line, and the line without it. Raises ValueError."""
+    language, rest = language_of(environ), []
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            return language, [*rest, word, *words]
+        if word == "--lang":
+            language = Language(next(words, ""))
+        elif word.startswith("--lang="):
+            language = Language(word.removeprefix("--lang="))
+        else:
+            rest.append(word)
+    return language, rest
+
+
+def say(key: str, **values: object) -> str:
+    """The phrase in the chosen language, its places filled in."""
+    english, chinese = PHRASES[key]
+    return (chinese if chosen() is Language.ZH else english).format(**values)
+
+
+# fmt: off
+PHRASES: Mapping[str, tuple[str, str]] = {
+    # exit codes
+    "exit.codes": ("Exit codes", "結束代碼"),
+    "exit.0": ("done", "完成"),
+    "exit.1": ("something unexpected", "非預期的錯誤"),
+    "exit.2": ("wrong usage: an unknown campaign or parameter, a bad setting", "用法錯誤：沒有這個通知作業或參數，或設定有誤"),
+    "exit.3": ("the database or the source cannot be used", "資料庫或來源資料庫無法使用"),
+    "exit.4": ("found nothing, or no such run", "查無資料，或沒有這個批次"),
+    "exit.5": ("the run waits for a person, was paused or cancelled, or failed", "批次待人工處理、已暫停、已取消或失敗"),
+    "exit.6": ("check found something that must be mended", "檢查發現必須修正的問題"),
+    "exit.130": ("interrupted", "已中斷"),
+    # what went wrong
+    "error": ("Error", "錯誤"),
+    "setting.missing": (
+        "{name} is not set: give it in the environment or in the file that NOTIFIER_CONFIG names.",
+        "尚未設定 {name}：請在環境變數，或在 NOTIFIER_CONFIG 所指的檔案中設定。",
+    ),
+    "setting.bad": ("{name} cannot be used: {why}.", "{name} 的值無法使用：{why}。"),
+    "setting.unknown": ("{name} is not a setting of the notifier: correct its name.", "沒有 {name} 這項設定：請更正名稱。"),
+    "setting.unreadable": ("The settings cannot be read: {why}.", "無法讀取設定：{why}。"),
+    "database.unreachable": (
+        "The database does not answer ({why}): see that it runs and that NOTIFIER_DATABASE_URL is right.",
+        "資料庫沒有回應（{why}）：請確認資料庫已啟動，且 NOTIFIER_DATABASE_URL 正確。",
+    ),
+    "database.refused": (
+        "The database refused ({why}): see the name, the role and the password in NOTIFIER_DATABASE_URL.",
+        "資料庫拒絕連線（{why}）：請確認 NOTIFIER_DATABASE_URL 的資料庫名稱、帳號與密碼。",
+    ),
+    "database.not_migrated": (
+        "The database lacks tables of this version: run `notifier migrate`.",
+        "資料庫缺少這個版本的資料表：請執行 `notifier migrate`。",
+    ),
+    "database.denied": (
+        "The database role may not do this ({why}): use a role that is a member of notifier_scheduler.",
+        "資料庫帳號的權限不足（{why}）：請改用屬於 notifier_scheduler 的帳號。",
+    ),
+    "source.unreachable": (
+        "The source database does not answer ({why}): see that it runs and that NOTIFIER_SOURCE_URL is right.",
+        "來源資料庫沒有回應（{why}）：請確認來源資料庫已啟動，且 NOTIFIER_SOURCE_URL 正確。",
+    ),
+    "source.broken": (
+        "The source does not keep its contract ({why}): run `notifier check`.",
+        "來源資料庫不符約定（{why}）：請執行 `notifier check`。",
+    ),
+    "unexpected": (
+        "Unexpected {kind}: {why}. Run the command again with --traceback to see where.",
+        "非預期的 {kind}：{why}。請加上 --traceback 再執行一次，查看發生的位置。",
+    ),
+    "lang.bad": ("--lang is zh or en.", "--lang 只能是 zh 或 en。"),
+    "address.in_use": ("Cannot listen on {where}: another program does.", "無法在 {where} 接受連線：已有其他程式使用。"),
+    "interrupted": ("Interrupted.", "已中斷。"),
+    # common
+    "yes": ("yes", "是"),
+    "no": ("no", "否"),
+    "none": ("none", "無"),
+    "unlimited": ("unlimited", "不限"),
+    "nothing": ("Nothing.", "沒有資料。"),
+    "run.unknown": ("There is no run {run}: `notifier runs` lists them.", "沒有批次 {run}：請以 `notifier runs` 列出。"),
+    # migrate
+    "migrate.applied": ("Applied {name}.", "已套用 {name}。"),
+    "migrate.nothing": ("Nothing to do: the database has this version's tables.", "無須更新：資料庫已是這個版本的結構。"),
+    # run
+    "run.bad_set": ("--set {text}: write name=value.", "--set {text}：請寫成 名稱=值。"),
+    "run.opened": ("Run {run} is opened: {title}, key {key}.", "批次 {run} 已開啟：{title}，識別鍵 {key}。"),
+    "run.already": (
+        "Run {run} was opened at {at} with this key ({key}); it is {state}. Nothing new is sent.",
+        "批次 {run} 已於 {at} 以同一識別鍵（{key}）開啟，目前{state}；不會再送出任何通知。",
+    ),
+    "run.another_key": ("For another run give another --key.", "若要另開批次，請用 --key 指定其他識別鍵。"),
+    "run.other_params": (
+        "Its parameters are {params}, not those given now.", "該批次的參數是 {params}，與這次輸入的不同。",
+    ),
+    "run.follow": ("Follow it with `notifier status {run} --watch`.", "可用 `notifier status {run} --watch` 查看進度。"),
+    "run.goes_on": ("No longer watching; the run goes on.", "已停止查看；批次仍繼續進行。"),
+    "run.one_of": ("--dry-run, --test-to and --wait exclude each other.", "--dry-run、--test-to 與 --wait 只能擇一。"),
+    "run.kind_of": ("no campaign is named {name}; there are: {known}.", "沒有名為 {name} 的通知作業；現有：{known}。"),
+    # states of a run
+    "state.planning": ("planning", "名單整理中"),
+    "state.open": ("open", "進行中"),
+    "state.paused": ("paused", "已暫停"),
+    "state.waiting": ("waiting for a person", "待人工處理"),
+    "state.finished": ("finished", "已完成"),
+    "state.cancelled": ("cancelled", "已取消"),
+    "state.failed": ("failed", "失敗"),
+    # status
+    "status.run": ("Run {run}", "批次 {run}"),
+    "status.key": ("key", "識別鍵"),
+    "status.params": ("parameters", "參數"),
+    "status.opened": ("opened", "開啟"),
+    "status.finished": ("ended", "結束"),
+    "status.reason": ("because", "原因"),
+    "status.waiting_for": ("waits for", "等待"),
+    "status.selected": ("selected", "選出"),
+    "status.already_told": ("{n} more were told before", "另有 {n} 筆先前已通知"),
+    "status.merged": ("merged", "併入他戶"),
+    "status.excluded": ("excluded", "排除"),
+    "status.holdout": ("holdout", "對照組"),
+    "status.settled": ("settled", "已結案"),
+    "status.held": ("held", "待人工處理"),
+    "status.open": ("still open", "未結案"),
+    "status.in_flight": ("in flight {n}", "進行中 {n}"),
+    "status.due_now": ("due now {n}", "待送 {n}"),
+    "status.due_later": ("due later {n}", "稍後 {n}"),
+    "status.next": ("next at {at}", "下次 {at}"),
+    "status.sum": ("adds up", "核對"),
+    "status.sum_words": (
+        "{selected} = {merged} merged + {excluded} excluded + {holdout} holdout + {settled} settled + {held} held"
+        " + {open} open",
+        "{selected} = 併入 {merged} + 排除 {excluded} + 對照 {holdout} + 結案 {settled} + 人工 {held} + 未結 {open}",
+    ),
+    "status.difference": ("DIFFERENCE {n}: unaccounted for", "差額 {n}：去向不明"),
+    "status.rate": ("rate", "速度"),
+    "status.rate_words": ("{n} attempts in the last minute", "最近一分鐘送出 {n} 次"),
+    "status.forecast": ("forecast", "預計完成"),
+    "status.unknown_yet": ("not known yet", "尚無法預估"),
+    "status.about": ("about {at}", "約 {at}"),
+    "status.channels": ("channels", "管道"),
+    "status.line": (
+        "{at} {state}: {settled} of {all} settled, {in_flight} in flight, {due_now} due now, {due_later} due later{next}",
+        "{at} {state}：已結案 {settled}／{all}，進行中 {in_flight}，待送 {due_now}，稍後 {due_later}{next}",
+    ),
+    "status.line_next": (" (next at {at})", "（下次 {at}）"),
+    "status.line_held": ("; {n} wait for a person", "；{n} 筆待人工處理"),
+    "status.held_hint": ("`notifier held {run}` lists what waits for a person.", "待人工處理的通知請以 `notifier held {run}` 列出。"),
+    # runs
+    "runs.id": ("run", "批次"),
+    "runs.state": ("state", "狀態"),
+    "runs.campaign": ("campaign", "通知作業"),
+    "runs.opened": ("opened", "開啟時間"),
+    "runs.selected": ("selected", "選出"),
+    "runs.notifications": ("notifications", "通知數"),
+    "runs.none": ("No run yet: `notifier run CAMPAIGN` opens one.", "還沒有批次：以 `notifier run 通知作業` 開啟。"),
+    # pause, resume, cancel
+    "pause.done": ("Run {run} is paused. What is in flight ends by itself; nothing new is sent.", "批次 {run} 已暫停。進行中的會自行結束，不再送出新的通知。"),
+    "pause.planning": (
+        "Run {run} is still drawing its audience: pause it when that is done, or cancel it.",
+        "批次 {run} 仍在整理名單：請等整理完再暫停，或直接取消。",
+    ),
+    "resume.done": ("Run {run} goes on.", "批次 {run} 繼續進行。"),
+    "resume.waiting": (
+        "Run {run} is not paused: it waits for a person to decide (`notifier held {run}`).",
+        "批次 {run} 並未暫停，而是有通知待人工處理（`notifier held {run}`）。",
+    ),
+    "move.not": ("Run {run} is {state}: this changes nothing.", "批次 {run} 目前{state}，未作任何變更。"),
+    "cancel.ask": (
+        "Cancel run {run}? {n} notifications are still open and will not be sent.",
+        "確定取消批次 {run}？還有 {n} 筆通知未結案，將不會送出。",
+    ),
+    "cancel.kept": ("Run {run} is left as it is.", "批次 {run} 維持原狀。"),
+    "cancel.done": (
+        "Run {run} is cancelled; {n} notifications were still open. What is in flight ends by itself.",
+        "批次 {run} 已取消，當時還有 {n} 筆通知未結案。進行中的會自行結束。",
+    ),
+    "paused.by_person": ("paused by a person", "由人員暫停"),
+    "cancelled.by_person": ("cancelled by a person", "由人員取消"),
+    # channels
+    "channel.voice": ("voice", "語音電話"),
+    "channel.sms": ("sms", "簡訊"),
+    "channel.email": ("email", "電子郵件"),
+    "channels.name": ("channel", "管道"),
+    "channels.rate": ("pace", "速度"),
+    "channels.per_second": ("{n}/s", "每秒 {n}"),
+    "channels.in_flight": ("in flight", "進行中"),
+    "channels.of": ("{n} of {most}", "{n}／{most}"),
+    "channels.standing": ("standing", "狀態"),
+    "channels.running": ("running", "運作中"),
+    "channels.paused": ("paused: {why}", "已暫停：{why}"),
+    "channels.until": ("tried again at {at}", "{at} 再試"),
+    "channels.none": ("No channel has a budget yet: start `notifier serve` once.", "尚未建立管道：請先啟動一次 `notifier serve`。"),
+    "channels.unknown": ("There is no channel {name}; there are: {known}.", "沒有管道 {name}；現有：{known}。"),
+    "channels.pause_done": ("Channel {name} is paused: nothing is sent on it until it is resumed.", "管道 {name} 已暫停；恢復之前不會送出任何通知。"),
+    "channels.already_paused": ("Channel {name} was paused already.", "管道 {name} 原已暫停。"),
+    "channels.resume_done": ("Channel {name} goes on.", "管道 {name} 已恢復。"),
+    "channels.not_paused": ("Channel {name} was not paused.", "管道 {name} 並未暫停。"),
+    # held
+    "held.id": ("id", "編號"),
+    "held.account": ("account", "電號"),
+    "held.why": ("waits because", "待處理原因"),
+    "held.none": ("Nothing waits for a person.", "沒有待人工處理的通知。"),
+    "held.more": ("There may be more: --most shows more than {n}.", "可能還有更多：請以 --most 顯示 {n} 筆以上。"),
+    "held.unknown": ("No notification {id} waits for a person: `notifier held` lists them.", "沒有編號 {id} 的待處理通知：請以 `notifier held` 列出。"),
+    "held.no_route": ("Notification {id} has no address left on any channel in use: close it instead.", "通知 {id} 已沒有可用的聯絡方式：請改為結案。"),
+    "held.run_over": ("Run {run} is {state}: notification {id} can only be closed.", "批次 {run} {state}：通知 {id} 只能結案。"),
+    "held.released": ("Notification {id} is due now on {channel}.", "通知 {id} 將立即以{channel}送出。"),
+    "held.closed": ("Notification {id} is closed: {why}", "通知 {id} 已結案：{why}"),
+    # schedules
+    "schedules.name": ("schedule", "排程"),
+    "schedules.cron": ("cron", "時間式"),
+    "schedules.next": ("next", "下次"),
+    "schedules.last": ("last", "上次"),
+    "schedules.note": ("what became of it", "結果"),
+    "schedules.none": ("No schedule yet: `notifier serve` or `notifier keep` enters them.", "還沒有排程：啟動 `notifier serve` 或 `notifier keep` 後會建立。"),
+    # who
+    "who.none": ("Nothing was sent to {asked}, and no run selected it.", "沒有任何批次選到 {asked}，也沒有送出任何通知。"),
+    "who.reads_as": ("{asked} reads as {number}.", "{asked} 判讀為 {number}。"),
+    "who.reads_not": ("{asked} cannot be dialled: {why}.", "{asked} 無法撥打：{why}。"),
+    "who.book": ("number book", "號碼簿"),
+    "who.notice": ("Notice {code}", "通知 {code}"),
+    "who.account": ("account", "電號"),
+    "who.subjects": ("about", "內容"),
+    "who.run": ("run", "批次"),
+    "who.stands": ("now", "目前"),
+    "who.attempts": ("sent", "送出"),
+    "who.no_attempt": ("nothing was sent", "未送出任何通知"),
+    "who.due": ("due at {at} on {channel}", "預定 {at} 以{channel}送出"),
+    "who.pressed": ("pressed {key}: {action}", "按 {key}：{action}"),
+    "who.replied": ("replied: {action}", "回覆：{action}"),
+    "who.excluded": ("Not sent", "未送出"),
+    "who.excluded_line": ("run {run} of {at}, {subject}: {why}", "批次 {run}（{at}），{subject}：{why}"),
+    "who.suppressions": ("Not to be contacted", "停止聯絡"),
+    "who.ban": ("{address}, {purpose}, since {at}: {why}", "{address}，{purpose}，自 {at} 起：{why}"),
+    "who.ban_undone": ("lifted at {at}", "已於 {at} 解除"),
+    "who.every_purpose": ("for every purpose", "所有用途"),
+    "who.purpose": ("for {purpose}", "用途：{purpose}"),
+    "who.words": ("words", "內容"),
+    "who.erased": ("(erased after its retention)", "（已逾保存期限而清除）"),
+    "who.receipt": ("{at} {kind}: {status}", "{at} {kind}：{status}"),
+    "who.times": ("told {n} times", "重複 {n} 次"),
+    "who.most": ("Only the newest {n} notices are shown.", "僅顯示最近 {n} 筆通知。"),
+    "purpose.safety": ("safety", "安全"),
+    "purpose.service": ("service", "服務"),
+    "purpose.collection": ("collection", "收費"),
+    "purpose.survey": ("survey", "調查"),
+    "standing.planned": ("planned", "已排定"),
+    "standing.pending": ("waits for its turn", "等候送出"),
+    "standing.leased": ("about to be sent", "即將送出"),
+    "standing.in_flight": ("in flight", "進行中"),
+    "standing.held": ("waits for a person", "待人工處理"),
+    "standing.settled": ("settled", "已結案"),
+    "attempt.written": ("about to leave", "即將送出"),
+    "attempt.in_flight": ("with the carrier, no final word yet", "電信端處理中，尚無結果"),
+    "attempt.uncertain": ("uncertain: it may have been sent; the carrier is being asked", "不確定是否送出，正向電信端查詢"),
+    "receipt.answer": ("answer", "回應"),
+    "receipt.callback": ("callback", "回報"),
+    "receipt.poll": ("look-up", "查詢"),
+    "receipt.verdict": ("our conclusion", "本系統判定"),
+    # check
+    "check.ok": ("ok", "正常"),
+    "check.warning": ("look", "注意"),
+    "check.problem": ("MEND", "修正"),
+    "check.all_well": ("All is well.", "一切正常。"),
+    "check.count": ("{problems} to mend, {warnings} to look at.", "須修正 {problems} 項，須注意 {warnings} 項。"),
+    "check.area.settings": ("settings", "設定"),
+    "check.area.files": ("files", "檔案"),
+    "check.area.database": ("database", "資料庫"),
+    "check.area.clock": ("clock", "時鐘"),
+    "check.area.source": ("source", "來源資料庫"),
+    "check.area.campaigns": ("campaigns", "通知作業"),
+    "check.area.channels": ("channels", "管道"),
+    "check.settings_read": ("the settings can be read", "設定可以讀取"),
+    "check.files_found": ("templates and SQL in {where}", "範本與 SQL 位於 {where}"),
+    "check.files_missing": ("{why}", "{why}"),
+    "check.reinstall": ("install the wheel again, or run from a full checkout", "請重新安裝，或改從完整的原始碼目錄執行"),
+    "check.database_answers": ("PostgreSQL {version} answers", "PostgreSQL {version} 可連線"),
+    "check.migrated": ("all {n} migrations are applied", "{n} 項結構更新均已套用"),
+    "check.not_migrated": ("not applied: {names}", "尚未套用：{names}"),
+    "check.migrate": ("run `notifier migrate`", "請執行 `notifier migrate`"),
+    "check.clock_near": ("{ms} ms off the database's", "與資料庫相差 {ms} 毫秒"),
+    "check.clock_far": ("{s} s off the database's", "與資料庫相差 {s} 秒"),
+    "check.set_clock": ("set this machine's clock (NTP)", "請校正本機時鐘（NTP）"),
+    "check.clock_given": ("a scaled clock, for demonstrations only", "使用加速時鐘，僅供示範"),
+    "check.unset_clock": ("unset NOTIFIER_CLOCK before you go live", "正式上線前請移除 NOTIFIER_CLOCK"),
+    "check.source_well": ("the views keep the contract, and the role can only read", "檢視符合約定，帳號僅能讀取"),
+    "check.source_local": ("tolerated on a Unix socket", "使用本機 Unix socket，暫予容許"),
+    "check.sql_fits": ("{campaign}: both SQL files fit the source", "{campaign}：兩個 SQL 檔均符合來源資料庫"),
+    "check.sql_file_well": ("{campaign}: both SQL files can be read", "{campaign}：兩個 SQL 檔均可讀取"),
+    "check.sql_wrong": ("{campaign}/{file}: {why}", "{campaign}/{file}：{why}"),
+    "check.sql_params": ("{campaign}/{file} declares {found}; the campaign gives {wanted}", "{campaign}/{file} 宣告 {found}；通知作業提供 {wanted}"),
+    "check.sql_columns": ("{campaign}/{file} selects other columns than {wanted}", "{campaign}/{file} 的欄位應為 {wanted}"),
+    "check.mend_sql": ("mend the file, or the view it reads", "請修正該檔案，或其讀取的檢視"),
+    "check.templates_well": ("{campaign}: every template is there and says nothing it must not", "{campaign}：範本齊全且用語合格"),
+    "check.template_missing": ("the template {name} is missing", "缺少範本 {name}"),
+    "check.write_template": ("write it in templates/{name}", "請補上 templates/{name}"),
+    "check.template_lint": ("{name}: {why}", "{name}：{why}"),
+    "check.rewrite": ("rewrite this passage: {excerpt}", "請改寫此處：{excerpt}"),
+    "check.rewrite_all": ("add it to the template", "請在範本中補上"),
+    "check.channel_on": ("{channel} is configured", "{channel}已設定"),
+    "check.channel_off": ("{channel} is not configured", "{channel}未設定"),
+    "check.channel_refused": ("{campaign} cannot use {channel}: {why}", "{campaign} 無法使用{channel}：{why}"),
+    "check.channel_paused": ("{channel} is paused: {why}", "{channel}已暫停：{why}"),
+    "check.resume": ("when it is mended: `notifier channels resume {channel}`", "排除後請執行 `notifier channels resume {channel}`"),
+    "check.set_these": ("set {names}", "請設定 {names}"),
+    "check.no_channel": ("{campaign} has no channel it could use", "{campaign} 沒有可用的管道"),
+    "check.one_channel": ("configure at least one of: {channels}", "請至少設定其一：{channels}"),
+    "check.no_campaign": ("no campaign is installed", "沒有安裝任何通知作業"),
+    "check.misconfigured": ("{why}", "{why}"),
+    "check.mend_setting": ("correct the setting", "請更正設定"),
+    "check.public_url_well": ("the carrier's callbacks come to {url}", "電信端回報網址為 {url}"),
+    "check.public_url_local": ("the carrier cannot reach {url}", "電信端連不到 {url}"),
+    "check.public_url_plain": ("{url} is not encrypted", "{url} 未加密"),
+    "check.set_public_url": ("set NOTIFIER_PUBLIC_URL to the https address under which `notifier web` is reached from outside", "請將 NOTIFIER_PUBLIC_URL 設為外部可連到 `notifier web` 的 https 網址"),
+    "check.sender_not_111": ("the sender is not a 111 short code: customers could not tell it from a fraud", "發送號碼不是 111 短碼，民眾無法分辨真偽"),
+    # sandbox
+    "sandbox.carrier": ("carrier", "模擬電信"),
+    "sandbox.ledger": ("ledger", "通話紀錄"),
+    "sandbox.smtp": ("mailbox", "模擬信箱"),
+    "sandbox.settings": ("Settings for the notifier:", "通知系統的設定："),
+    "sandbox.district": ("district: {accounts} accounts, {bills} bills", "模擬轄區：{accounts} 戶、{bills} 張帳單"),
+    "sandbox.district_kept": ("district: was there already, left as it is", "模擬轄區：原已存在，維持不變"),
+    "sandbox.stop": ("Ctrl-C ends it.", "按 Ctrl-C 結束。"),
+}
+# fmt: on
