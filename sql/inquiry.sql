@@ -37,3 +37,27 @@ select id, purpose, reason, since, undone_at from notifier.suppression where add
 
 -- name: cell_reading(cell text)
 select number, reason from notifier.number_book where cell = :cell;
+
+-- name: by_id(notification bigint)
+select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.held, n.outcome, n.reason, n.settled_at, n.expires_at,
+       r.opened_at, s.state, s.due_at, s.channel,
+       array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
+  from notifier.notification n join notifier.run r on r.id = n.run_id join notifier.standing s on s.id = n.id
+ where n.id = :notification;
+
+-- The addresses of a customer's notifications: bans are kept by address.
+-- name: addresses(notifications bigint[])
+select distinct a.address
+  from notifier.notification n, lateral (values (n.phone), (n.email)) as a(address)
+ where n.id = any (:notifications) and a.address is not null
+ order by 1;
+
+-- One held notification with all it takes to send it after all.
+-- name: held(notification bigint)
+select n.id, n.run_id, n.phone, n.email, n.held, r.campaign, r.state as run_state,
+       (select t.step from notifier.attempt t where t.notification_id = n.id order by t.id desc limit 1) as last_step
+  from notifier.notification n join notifier.run r on r.id = n.run_id
+ where n.id = :notification and n.held is not null and n.outcome is null;
+
+-- name: sent_since(run bigint, since timestamptz)
+select count(*)::integer from notifier.attempt where run_id = :run and id >= notifier.uuid_floor(:since);

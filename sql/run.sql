@@ -24,12 +24,16 @@ update notifier.run set state = 'open', planned_at = :now, selected = :selected,
                         waiting_for = null
  where id = :run and state = 'planning';
 
+-- Whoever waits for a run, watches it or works on it is woken by its move.
 -- name: move(run bigint, from_states text[], to_state text, reason text, now timestamptz)
-update notifier.run
-   set state = :to_state, reason = :reason,
-       finished_at = case when :to_state in ('finished', 'cancelled', 'failed') then :now else finished_at end
- where id = :run and state = any (:from_states)
-returning state;
+with moved as (
+  update notifier.run
+     set state = :to_state, reason = :reason,
+         finished_at = case when :to_state in ('finished', 'cancelled', 'failed') then :now else finished_at end
+   where id = :run and state = any (:from_states)
+  returning state
+)
+select state, pg_notify('notifier_wake', 'runs'), pg_notify('notifier_wake', 'lanes') from moved;
 
 -- name: wait_for(run bigint, what text)
 update notifier.run set waiting_for = :what where id = :run and waiting_for is distinct from :what;

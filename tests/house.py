@@ -20,6 +20,7 @@ from notifier.app import App, Parts, open_app, run_parts
 from notifier.clock import ScaledClock
 from notifier.domain.campaign import read_parameters
 from notifier.domain.states import RunState
+from notifier.engine.backoff import wait_for
 from notifier.engine.opening import open_run
 from notifier.sandbox.server import Sandbox, SandboxSettings
 from notifier.settings import Pace, Settings
@@ -30,6 +31,7 @@ MORNING = datetime(2026, 12, 1, 9, 30, tzinfo=TAIPEI)  # a Tuesday
 ACCOUNT_SID = "AC" + "0" * 32
 TOKEN = "sandbox-token"
 DISTRICT = "楠梓"
+POLL = 0.5  # real seconds; covers a wake-up that nobody sent
 ENDED = frozenset({RunState.FINISHED, RunState.WAITING, RunState.CANCELLED, RunState.FAILED, RunState.PAUSED})
 
 
@@ -132,11 +134,25 @@ class House:
         async with asyncio.timeout(within):
             while True:
                 heard.clear()
-                now = await self.app.runs.by_id(run.id)
-                assert now is not None
+                now = await self.run(run)
                 if now.state in states:
                     return now
-                await heard.wait()
+                await wait_for(heard, POLL)
+
+    async def planned(self, run: Run) -> Run:
+        """The run, once its audience is drawn."""
+
+        async def drawn() -> bool:
+            return (await self.run(run)).state is not RunState.PLANNING
+
+        await self.until(drawn, "lanes", "runs")
+        return await self.run(run)
+
+    async def run(self, run: Run) -> Run:
+        """The run as it stands now."""
+        now = await self.app.runs.by_id(run.id)
+        assert now is not None
+        return now
 
     async def move(self, run: Run, to: RunState, reason: str = "by hand") -> None:
         """As a person pauses, resumes or cancels a run."""
@@ -173,7 +189,7 @@ class House:
         await self.until(all_applied, "lanes", "inbox")
 
     async def tally(self, run: Run) -> Tally:
-        return await self.app.runs.tally(run)
+        return await self.app.runs.tally(await self.run(run))
 
     async def notification(self, account: str) -> dict[str, Any]:
         (row,) = await self.app.inquiries.notifications_of_account(account)
@@ -203,17 +219,19 @@ FAST = {
 
 
 def make_settings(database: str, source: str, sandbox: Sandbox, clock: ScaledClock, **more: Any) -> Settings:
+    """The settings of a test; `twilio` and others in `more` are laid over the usual ones."""
     port = free_port()
+    twilio = {
+        "account_sid": ACCOUNT_SID, "auth_token": TOKEN, "base_url": sandbox.url,
+        "voice_from": "+886800000001", "sms_from": "111",
+    } | more.pop("twilio", {})  # fmt: skip
     given: dict[str, Any] = {
         "database_url": database,
         "source_url": source,
         "public_url": f"http://127.0.0.1:{port}",
         "port": port,
         "clock": clock.spell(),
-        "twilio": {
-            "account_sid": ACCOUNT_SID, "auth_token": TOKEN, "base_url": sandbox.url,
-            "voice_from": "+886800000001", "sms_from": "111",
-        },
+        "twilio": twilio,
         "smtp": {
             "host": "127.0.0.1", "port": sandbox.smtp_port, "sender": "notice@office.example", "starttls": False,
         },

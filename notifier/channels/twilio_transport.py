@@ -1,10 +1,12 @@
 """Twilio's REST API over one aiohttp session: real timeouts, no retries, every failure named by what follows.
 
 twilio-python's own resource layer is not used on this path. Its transport repeats creates on 5xx and ignores its
-timeout, its environment variables rewrite host names, and it costs twice the CPU of the request itself.
+timeout, its environment variables rewrite host names, and even over this session it doubles the CPU of a create
+(loopback: 220 us against 110).
 """
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -22,6 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 KEEP_ALIVE = 10.0  # seconds; less than the server's, so that a create seldom meets a closing connection
 LIST_SIZE = 50
 NOT_FOUND = "20404"
+LONGEST_WAIT = re.compile(r"[0-9]{1,5}")  # seconds, as Retry-After says it; a day at most makes sense
 
 Resource = Mapping[str, Any]
 
@@ -101,14 +104,14 @@ def _read(response: aiohttp.ClientResponse, body: bytes) -> Resource:
 def _json_object(body: bytes) -> Resource | None:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
     seconds = response.headers.get("Retry-After", "")
-    return timedelta(seconds=int(seconds)) if seconds.isascii() and seconds.isdecimal() else None
+    return timedelta(seconds=int(seconds)) if LONGEST_WAIT.fullmatch(seconds) else None
 
 
 def _name(error: Exception) -> str:

@@ -42,6 +42,7 @@ DETECTION = {MachinePolicy.HANG_UP: "Enable", MachinePolicy.LEAVE_MESSAGE: "Enab
 # Who calls, when the words of the call are not to be had; the option `caller.<locale>` says it better.
 CALLERS = {"zh-TW": "電力公司", "en": "your electricity company"}
 SILENCE = timedelta(minutes=5)  # after the phone has stopped ringing
+TALKING = ("in-progress", "")
 XML = "text/xml"
 HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup /></Response>'
 
@@ -140,6 +141,8 @@ class Voice:
         if call.attempt is None or not isinstance(call.message, VoiceMessage):
             return _speak(self.fallback_twiml)
         key = field(call, "Digits")
+        if not key and field(call, "CallStatus") not in TALKING:
+            return _speak(HANG_UP)  # the silence of a call that is over says nothing about what was heard
         stand = Stand.read(call.attempt, call.message, dict(call.parameters))
         turn = self._dialogue.answer(call.message, stand, key)
         return _speak(turn.twiml, _heard_or_pressed(call, key, turn))

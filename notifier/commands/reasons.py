@@ -7,7 +7,6 @@ from notifier.commands.words import Language, chosen
 
 Wording = tuple[str, str]  # English, Chinese
 
-# fmt: off
 DISPOSITIONS: Mapping[str, Wording] = {
     "answered": ("answered", "已接聽"),
     "hung_up": ("picked up, but left before the essential line was over", "接聽後未聽完重點即掛斷"),
@@ -73,7 +72,10 @@ EXCLUSIONS: Mapping[str, Wording] = {
 }
 HELD: Mapping[str, Wording] = {
     "life_support": ("life support: a person calls", "使用維生設備，由專人聯絡"),
-    "facts_missing": ("the source no longer knows it: that must not pass for a payment", "來源資料庫已查無此筆，不可視為已繳"),
+    "facts_missing": (
+        "the source no longer knows it: that must not pass for a payment",
+        "來源資料庫已查無此筆，不可視為已繳",
+    ),
 }
 WITHDRAWALS: Mapping[str, Wording] = {
     "nothing owed": ("nothing is owed", "無應繳金額"),
@@ -91,14 +93,21 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     (re.compile(r"no_address: (?P<number>\w+)"), ("no address: {number}", "沒有聯絡方式：{number}")),
     (re.compile(r"paid at (?P<at>[\d:]+)"), ("paid at {at}", "已於 {at} 繳清")),
     (re.compile(r"paid at (?P<at>[\d:]+) on (?P<day>[\d-]+)"), ("paid at {at} on {day}", "已於 {day} {at} 繳清")),
-    (re.compile(r"(?P<ended>\w+), (?P<n>\d+) times without a try being spent"),
-     ("{ended}: {n} times, and no phone can have rung", "{ended}：連續 {n} 次，電話均未響")),
-    (re.compile(r"cannot be worded: (?P<why>.*)", re.DOTALL), ("the message cannot be worded: {why}", "無法產生內容：{why}")),
-    (re.compile(r"facts cannot be told: (?P<why>.*)", re.DOTALL), ("the facts cannot be told: {why}", "資料無法表述：{why}")),
+    (
+        re.compile(r"(?P<ended>\w+), (?P<n>\d+) times without a try being spent"),
+        ("{ended}: {n} times, and no phone can have rung", "{ended}：連續 {n} 次，電話均未響"),
+    ),
+    (
+        re.compile(r"cannot be worded: (?P<why>.*)", re.DOTALL),
+        ("the message cannot be worded: {why}", "無法產生內容：{why}"),
+    ),
+    (
+        re.compile(r"facts cannot be told: (?P<why>.*)", re.DOTALL),
+        ("the facts cannot be told: {why}", "資料無法表述：{why}"),
+    ),
 )
-# fmt: on
 
-_ALL: Mapping[str, Wording] = {**BANS, **WITHDRAWALS, **NUMBERS, **EXCLUSIONS, **HELD, **OUTCOMES, **DISPOSITIONS}
+_ALL: Mapping[str, Wording] = {**BANS, **WITHDRAWALS, **NUMBERS, **DISPOSITIONS, **EXCLUSIONS, **HELD}
 
 
 def in_words(code: str | None) -> str:

@@ -31,7 +31,8 @@ def language_of(environ: Mapping[str, str]) -> Language:
 
 def take_language(args: Sequence[str], environ: Mapping[str, str] = os.environ) -> tuple[Language, list[str]]:
     """The language asked for by `--lang` anywhere on the line, and the line without it. Raises ValueError."""
-    language, rest = language_of(environ), []
+    language = language_of(environ)
+    rest: list[str] = []
     words = iter(args)
     for word in words:
         if word == "--":
@@ -45,22 +46,27 @@ def take_language(args: Sequence[str], environ: Mapping[str, str] = os.environ) 
     return language, rest
 
 
-def say(key: str, **values: object) -> str:
+def say(key: str, /, **values: object) -> str:
     """The phrase in the chosen language, its places filled in."""
     english, chinese = PHRASES[key]
     return (chinese if chosen() is Language.ZH else english).format(**values)
 
 
-# fmt: off
 PHRASES: Mapping[str, tuple[str, str]] = {
     # exit codes
     "exit.codes": ("Exit codes", "結束代碼"),
     "exit.0": ("done", "完成"),
     "exit.1": ("something unexpected", "非預期的錯誤"),
-    "exit.2": ("wrong usage: an unknown campaign or parameter, a bad setting", "用法錯誤：沒有這個通知作業或參數，或設定有誤"),
+    "exit.2": (
+        "wrong usage: an unknown campaign or parameter, a bad setting",
+        "用法錯誤：沒有這個通知作業或參數，或設定有誤",
+    ),
     "exit.3": ("the database or the source cannot be used", "資料庫或來源資料庫無法使用"),
     "exit.4": ("found nothing, or no such run", "查無資料，或沒有這個批次"),
-    "exit.5": ("the run waits for a person, was paused or cancelled, or failed", "批次待人工處理、已暫停、已取消或失敗"),
+    "exit.5": (
+        "the run waits for a person, was paused or cancelled, or failed",
+        "批次待人工處理、已暫停、已取消或失敗",
+    ),
     "exit.6": ("check found something that must be mended", "檢查發現必須修正的問題"),
     "exit.130": ("interrupted", "已中斷"),
     # what went wrong
@@ -70,7 +76,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "尚未設定 {name}：請在環境變數，或在 NOTIFIER_CONFIG 所指的檔案中設定。",
     ),
     "setting.bad": ("{name} cannot be used: {why}.", "{name} 的值無法使用：{why}。"),
-    "setting.unknown": ("{name} is not a setting of the notifier: correct its name.", "沒有 {name} 這項設定：請更正名稱。"),
+    "setting.unknown": (
+        "{name} is not a setting of the notifier: correct its name.",
+        "沒有 {name} 這項設定：請更正名稱。",
+    ),
     "setting.unreadable": ("The settings cannot be read: {why}.", "無法讀取設定：{why}。"),
     "database.unreachable": (
         "The database does not answer ({why}): see that it runs and that NOTIFIER_DATABASE_URL is right.",
@@ -101,18 +110,23 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "非預期的 {kind}：{why}。請加上 --traceback 再執行一次，查看發生的位置。",
     ),
     "lang.bad": ("--lang is zh or en.", "--lang 只能是 zh 或 en。"),
-    "address.in_use": ("Cannot listen on {where}: another program does.", "無法在 {where} 接受連線：已有其他程式使用。"),
+    "address.in_use": (
+        "Cannot listen on {where}: another program does.",
+        "無法在 {where} 接受連線：已有其他程式使用。",
+    ),
     "interrupted": ("Interrupted.", "已中斷。"),
     # common
-    "yes": ("yes", "是"),
-    "no": ("no", "否"),
     "none": ("none", "無"),
-    "unlimited": ("unlimited", "不限"),
-    "nothing": ("Nothing.", "沒有資料。"),
-    "run.unknown": ("There is no run {run}: `notifier runs` lists them.", "沒有批次 {run}：請以 `notifier runs` 列出。"),
+    "run.unknown": (
+        "There is no run {run}: `notifier runs` lists them.",
+        "沒有批次 {run}：請以 `notifier runs` 列出。",
+    ),
     # migrate
     "migrate.applied": ("Applied {name}.", "已套用 {name}。"),
-    "migrate.nothing": ("Nothing to do: the database has this version's tables.", "無須更新：資料庫已是這個版本的結構。"),
+    "migrate.nothing": (
+        "Nothing to do: the database has this version's tables.",
+        "無須更新：資料庫已是這個版本的結構。",
+    ),
     # run
     "run.bad_set": ("--set {text}: write name=value.", "--set {text}：請寫成 名稱=值。"),
     "run.opened": ("Run {run} is opened: {title}, key {key}.", "批次 {run} 已開啟：{title}，識別鍵 {key}。"),
@@ -122,10 +136,13 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "run.another_key": ("For another run give another --key.", "若要另開批次，請用 --key 指定其他識別鍵。"),
     "run.other_params": (
-        "Its parameters are {params}, not those given now.", "該批次的參數是 {params}，與這次輸入的不同。",
+        "Its parameters are {params}, not those given now.",
+        "該批次的參數是 {params}，與這次輸入的不同。",
     ),
-    "run.follow": ("Follow it with `notifier status {run} --watch`.", "可用 `notifier status {run} --watch` 查看進度。"),
-    "run.goes_on": ("No longer watching; the run goes on.", "已停止查看；批次仍繼續進行。"),
+    "run.follow": (
+        "Follow it with `notifier status {run} --watch`.",
+        "可用 `notifier status {run} --watch` 查看進度。",
+    ),
     "run.one_of": ("--dry-run, --test-to and --wait exclude each other.", "--dry-run、--test-to 與 --wait 只能擇一。"),
     "run.kind_of": ("no campaign is named {name}; there are: {known}.", "沒有名為 {name} 的通知作業；現有：{known}。"),
     # states of a run
@@ -170,12 +187,15 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "status.about": ("about {at}", "約 {at}"),
     "status.channels": ("channels", "管道"),
     "status.line": (
-        "{at} {state}: {settled} of {all} settled, {in_flight} in flight, {due_now} due now, {due_later} due later{next}",
+        "{at} {state}: {settled} of {all} settled, {in_flight} in flight, {due_now} due now, {due_later} later{next}",
         "{at} {state}：已結案 {settled}／{all}，進行中 {in_flight}，待送 {due_now}，稍後 {due_later}{next}",
     ),
     "status.line_next": (" (next at {at})", "（下次 {at}）"),
     "status.line_held": ("; {n} wait for a person", "；{n} 筆待人工處理"),
-    "status.held_hint": ("`notifier held {run}` lists what waits for a person.", "待人工處理的通知請以 `notifier held {run}` 列出。"),
+    "status.held_hint": (
+        "`notifier held {run}` lists what waits for a person.",
+        "待人工處理的通知請以 `notifier held {run}` 列出。",
+    ),
     # runs
     "runs.id": ("run", "批次"),
     "runs.state": ("state", "狀態"),
@@ -185,7 +205,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "runs.notifications": ("notifications", "通知數"),
     "runs.none": ("No run yet: `notifier run CAMPAIGN` opens one.", "還沒有批次：以 `notifier run 通知作業` 開啟。"),
     # pause, resume, cancel
-    "pause.done": ("Run {run} is paused. What is in flight ends by itself; nothing new is sent.", "批次 {run} 已暫停。進行中的會自行結束，不再送出新的通知。"),
+    "pause.done": (
+        "Run {run} is paused. What is in flight ends by itself; nothing new is sent.",
+        "批次 {run} 已暫停。進行中的會自行結束，不再送出新的通知。",
+    ),
     "pause.planning": (
         "Run {run} is still drawing its audience: pause it when that is done, or cancel it.",
         "批次 {run} 仍在整理名單：請等整理完再暫停，或直接取消。",
@@ -220,9 +243,15 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "channels.running": ("running", "運作中"),
     "channels.paused": ("paused: {why}", "已暫停：{why}"),
     "channels.until": ("tried again at {at}", "{at} 再試"),
-    "channels.none": ("No channel has a budget yet: start `notifier serve` once.", "尚未建立管道：請先啟動一次 `notifier serve`。"),
+    "channels.none": (
+        "No channel has a budget yet: start `notifier serve` once.",
+        "尚未建立管道：請先啟動一次 `notifier serve`。",
+    ),
     "channels.unknown": ("There is no channel {name}; there are: {known}.", "沒有管道 {name}；現有：{known}。"),
-    "channels.pause_done": ("Channel {name} is paused: nothing is sent on it until it is resumed.", "管道 {name} 已暫停；恢復之前不會送出任何通知。"),
+    "channels.pause_done": (
+        "Channel {name} is paused: nothing is sent on it until it is resumed.",
+        "管道 {name} 已暫停；恢復之前不會送出任何通知。",
+    ),
     "channels.already_paused": ("Channel {name} was paused already.", "管道 {name} 原已暫停。"),
     "channels.resume_done": ("Channel {name} goes on.", "管道 {name} 已恢復。"),
     "channels.not_paused": ("Channel {name} was not paused.", "管道 {name} 並未暫停。"),
@@ -232,9 +261,18 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "held.why": ("waits because", "待處理原因"),
     "held.none": ("Nothing waits for a person.", "沒有待人工處理的通知。"),
     "held.more": ("There may be more: --most shows more than {n}.", "可能還有更多：請以 --most 顯示 {n} 筆以上。"),
-    "held.unknown": ("No notification {id} waits for a person: `notifier held` lists them.", "沒有編號 {id} 的待處理通知：請以 `notifier held` 列出。"),
-    "held.no_route": ("Notification {id} has no address left on any channel in use: close it instead.", "通知 {id} 已沒有可用的聯絡方式：請改為結案。"),
-    "held.run_over": ("Run {run} is {state}: notification {id} can only be closed.", "批次 {run} {state}：通知 {id} 只能結案。"),
+    "held.unknown": (
+        "No notification {id} waits for a person: `notifier held` lists them.",
+        "沒有編號 {id} 的待處理通知：請以 `notifier held` 列出。",
+    ),
+    "held.no_route": (
+        "Notification {id} has no address left on any channel in use: close it instead.",
+        "通知 {id} 已沒有可用的聯絡方式：請改為結案。",
+    ),
+    "held.run_over": (
+        "Run {run} is {state}: notification {id} can only be closed.",
+        "批次 {run} {state}：通知 {id} 只能結案。",
+    ),
     "held.released": ("Notification {id} is due now on {channel}.", "通知 {id} 將立即以{channel}送出。"),
     "held.closed": ("Notification {id} is closed: {why}", "通知 {id} 已結案：{why}"),
     # schedules
@@ -243,12 +281,17 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "schedules.next": ("next", "下次"),
     "schedules.last": ("last", "上次"),
     "schedules.note": ("what became of it", "結果"),
-    "schedules.none": ("No schedule yet: `notifier serve` or `notifier keep` enters them.", "還沒有排程：啟動 `notifier serve` 或 `notifier keep` 後會建立。"),
+    "schedules.none": (
+        "No schedule yet: `notifier serve` or `notifier keep` enters them.",
+        "還沒有排程：啟動 `notifier serve` 或 `notifier keep` 後會建立。",
+    ),
     # who
-    "who.none": ("Nothing was sent to {asked}, and no run selected it.", "沒有任何批次選到 {asked}，也沒有送出任何通知。"),
+    "who.none": (
+        "Nothing was sent to {asked}, and no run selected it.",
+        "沒有任何批次選到 {asked}，也沒有送出任何通知。",
+    ),
     "who.reads_as": ("{asked} reads as {number}.", "{asked} 判讀為 {number}。"),
     "who.reads_not": ("{asked} cannot be dialled: {why}.", "{asked} 無法撥打：{why}。"),
-    "who.book": ("number book", "號碼簿"),
     "who.notice": ("Notice {code}", "通知 {code}"),
     "who.account": ("account", "電號"),
     "who.subjects": ("about", "內容"),
@@ -283,7 +326,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "standing.settled": ("settled", "已結案"),
     "attempt.written": ("about to leave", "即將送出"),
     "attempt.in_flight": ("with the carrier, no final word yet", "電信端處理中，尚無結果"),
-    "attempt.uncertain": ("uncertain: it may have been sent; the carrier is being asked", "不確定是否送出，正向電信端查詢"),
+    "attempt.uncertain": (
+        "uncertain: it may have been sent; the carrier is being asked",
+        "不確定是否送出，正向電信端查詢",
+    ),
     "receipt.answer": ("answer", "回應"),
     "receipt.callback": ("callback", "回報"),
     "receipt.poll": ("look-up", "查詢"),
@@ -303,8 +349,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "check.area.channels": ("channels", "管道"),
     "check.settings_read": ("the settings can be read", "設定可以讀取"),
     "check.files_found": ("templates and SQL in {where}", "範本與 SQL 位於 {where}"),
-    "check.files_missing": ("{why}", "{why}"),
-    "check.reinstall": ("install the wheel again, or run from a full checkout", "請重新安裝，或改從完整的原始碼目錄執行"),
+    "check.reinstall": (
+        "install the wheel again, or run from a full checkout",
+        "請重新安裝，或改從完整的原始碼目錄執行",
+    ),
     "check.database_answers": ("PostgreSQL {version} answers", "PostgreSQL {version} 可連線"),
     "check.migrated": ("all {n} migrations are applied", "{n} 項結構更新均已套用"),
     "check.not_migrated": ("not applied: {names}", "尚未套用：{names}"),
@@ -317,12 +365,20 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "check.source_well": ("the views keep the contract, and the role can only read", "檢視符合約定，帳號僅能讀取"),
     "check.source_local": ("tolerated on a Unix socket", "使用本機 Unix socket，暫予容許"),
     "check.sql_fits": ("{campaign}: both SQL files fit the source", "{campaign}：兩個 SQL 檔均符合來源資料庫"),
-    "check.sql_file_well": ("{campaign}: both SQL files can be read", "{campaign}：兩個 SQL 檔均可讀取"),
     "check.sql_wrong": ("{campaign}/{file}: {why}", "{campaign}/{file}：{why}"),
-    "check.sql_params": ("{campaign}/{file} declares {found}; the campaign gives {wanted}", "{campaign}/{file} 宣告 {found}；通知作業提供 {wanted}"),
-    "check.sql_columns": ("{campaign}/{file} selects other columns than {wanted}", "{campaign}/{file} 的欄位應為 {wanted}"),
+    "check.sql_params": (
+        "{campaign}/{file} declares {found}; the campaign gives {wanted}",
+        "{campaign}/{file} 宣告 {found}；通知作業提供 {wanted}",
+    ),
+    "check.sql_columns": (
+        "{campaign}/{file} selects other columns than {wanted}",
+        "{campaign}/{file} 的欄位應為 {wanted}",
+    ),
     "check.mend_sql": ("mend the file, or the view it reads", "請修正該檔案，或其讀取的檢視"),
-    "check.templates_well": ("{campaign}: every template is there and says nothing it must not", "{campaign}：範本齊全且用語合格"),
+    "check.templates_well": (
+        "{campaign}: every template is there and says nothing it must not",
+        "{campaign}：範本齊全且用語合格",
+    ),
     "check.template_missing": ("the template {name} is missing", "缺少範本 {name}"),
     "check.write_template": ("write it in templates/{name}", "請補上 templates/{name}"),
     "check.template_lint": ("{name}: {why}", "{name}：{why}"),
@@ -332,18 +388,26 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "check.channel_off": ("{channel} is not configured", "{channel}未設定"),
     "check.channel_refused": ("{campaign} cannot use {channel}: {why}", "{campaign} 無法使用{channel}：{why}"),
     "check.channel_paused": ("{channel} is paused: {why}", "{channel}已暫停：{why}"),
-    "check.resume": ("when it is mended: `notifier channels resume {channel}`", "排除後請執行 `notifier channels resume {channel}`"),
+    "check.resume": (
+        "when it is mended: `notifier channels resume {channel}`",
+        "排除後請執行 `notifier channels resume {channel}`",
+    ),
     "check.set_these": ("set {names}", "請設定 {names}"),
     "check.no_channel": ("{campaign} has no channel it could use", "{campaign} 沒有可用的管道"),
     "check.one_channel": ("configure at least one of: {channels}", "請至少設定其一：{channels}"),
     "check.no_campaign": ("no campaign is installed", "沒有安裝任何通知作業"),
-    "check.misconfigured": ("{why}", "{why}"),
     "check.mend_setting": ("correct the setting", "請更正設定"),
     "check.public_url_well": ("the carrier's callbacks come to {url}", "電信端回報網址為 {url}"),
     "check.public_url_local": ("the carrier cannot reach {url}", "電信端連不到 {url}"),
     "check.public_url_plain": ("{url} is not encrypted", "{url} 未加密"),
-    "check.set_public_url": ("set NOTIFIER_PUBLIC_URL to the https address under which `notifier web` is reached from outside", "請將 NOTIFIER_PUBLIC_URL 設為外部可連到 `notifier web` 的 https 網址"),
-    "check.sender_not_111": ("the sender is not a 111 short code: customers could not tell it from a fraud", "發送號碼不是 111 短碼，民眾無法分辨真偽"),
+    "check.set_public_url": (
+        "set NOTIFIER_PUBLIC_URL to the https address under which `notifier web` is reached from outside",
+        "請將 NOTIFIER_PUBLIC_URL 設為外部可連到 `notifier web` 的 https 網址",
+    ),
+    "check.sender_not_111": (
+        "the sender is not a 111 short code: customers could not tell it from a fraud",
+        "發送號碼不是 111 短碼，民眾無法分辨真偽",
+    ),
     # sandbox
     "sandbox.carrier": ("carrier", "模擬電信"),
     "sandbox.ledger": ("ledger", "通話紀錄"),
@@ -353,4 +417,3 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "sandbox.district_kept": ("district: was there already, left as it is", "模擬轄區：原已存在，維持不變"),
     "sandbox.stop": ("Ctrl-C ends it.", "按 Ctrl-C 結束。"),
 }
-# fmt: on

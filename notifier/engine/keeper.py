@@ -97,7 +97,9 @@ class Keeper:
         for run_id, state, held in await self.runs.drained():
             if held:
                 if state is RunState.OPEN:
-                    await self._move(run_id, RunState.WAITING, "some notifications wait for a person")
+                    await self.runs.move(
+                        run_id, RunState.WAITING, "some notifications wait for a person", self.clock.now()
+                    )
                 continue
             await self._finish(run_id)
 
@@ -110,16 +112,10 @@ class Keeper:
             return  # something moved between the two looks
         if tally.difference:
             why = f"does not add up: {tally.difference} of {tally.selected} selected are unaccounted for"
-            await self._move(run_id, RunState.WAITING, why)
+            await self.runs.move(run_id, RunState.WAITING, why, self.clock.now())
             log.error("run.does_not_add_up", run=run_id, difference=tally.difference)
-        elif await self._move(run_id, RunState.FINISHED, None):
+        elif await self.runs.move(run_id, RunState.FINISHED, None, self.clock.now()):
             log.info("run.finished", run=run_id)
-
-    async def _move(self, run_id: int, to: RunState, reason: str | None) -> bool:
-        moved = await self.runs.move(run_id, to, reason, self.clock.now())
-        if moved:
-            await self.wake_ups.send("runs")
-        return moved
 
     async def watch_runs(self) -> None:
         """Pause a run whose recent attempts look abnormal."""
@@ -129,7 +125,7 @@ class Keeper:
                 continue
             since = max(now - WATCH_SPAN, run.opened_at)
             why = abnormal_attempts(await self.runs.recent_dispositions(run.id, since), self.limits)
-            if why and await self._move(run.id, RunState.PAUSED, f"{why}; paused by itself"):
+            if why and await self.runs.move(run.id, RunState.PAUSED, f"{why}; paused by itself", now):
                 log.error("run.paused_itself", run=run.id, reason=why)
 
     async def probe_channels(self) -> None:

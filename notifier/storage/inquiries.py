@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,10 @@ class InquiryQueries:
     receipts: Query
     suppressions: Query
     cell_reading: Query
+    by_id: Query
+    addresses: Query
+    held: Query
+    sent_since: Query
 
 
 class InquiryStore:
@@ -49,6 +54,22 @@ class InquiryStore:
     async def reading_of(self, cell: str) -> Row | None:
         rows = await self._rows(self._q.cell_reading, cell=cell)
         return rows[0] if rows else None
+
+    async def notification(self, notification: int) -> list[Row]:
+        """The one notification as a list of one, or of none."""
+        return await self._rows(self._q.by_id, notification=notification)
+
+    async def addresses(self, notifications: Sequence[int]) -> list[str]:
+        return [row["address"] for row in await self._rows(self._q.addresses, notifications=list(notifications))]
+
+    async def held(self, notification: int) -> Row | None:
+        """A notification that waits for a person: its addresses, its run's state, the step of its last attempt."""
+        rows = await self._rows(self._q.held, notification=notification)
+        return rows[0] if rows else None
+
+    async def sent_since(self, run: int, since: datetime) -> int:
+        """How many attempts of the run were made since then."""
+        return await self._q.sent_since.fetch_value(self._pool, run=run, since=since)  # type: ignore[no-any-return]
 
     async def _rows(self, query: Query, **given: Any) -> list[Row]:
         return [dict(row) for row in await query.fetch(self._pool, **given)]

@@ -23,7 +23,7 @@ from tests.acceptance.crowd import (
 )
 from tests.house import House, open_house
 
-SCALE = 3600  # three hours of waiting are three seconds
+SCALE = 7200  # three hours of waiting are a second and a half
 FIRST_CALL = [
     AGREES, LISTENS, HANGS_UP, MACHINE, BUSY, NO_ANSWER, DECLINES, BAD_NUMBER, presses("7"), presses("8", "8"),
 ]  # fmt: skip
@@ -56,21 +56,22 @@ def picked_up(call: Mapping[str, Any]) -> str:
     return "answered" if call["pressed"] or sum(heard["seconds"] for heard in call["heard"]) > 20 else "hung_up"
 
 
+# `may_be_asked`: words come so late, or never, that the keeper asks the carrier, whose answer says less than a callback.
 @pytest.mark.parametrize(
-    ("faults", "some_are_lost"),
+    ("faults", "may_be_asked"),
     [
         pytest.param({"double": 1}, False, id="doubled"),
         pytest.param({"shuffle": 1}, False, id="shuffled"),
-        pytest.param({"delay": {"share": 0.7, "seconds": 240}}, False, id="minutes late"),
+        pytest.param({"delay": {"share": 0.7, "seconds": 240}}, True, id="minutes late"),
         pytest.param({"delay": {"share": 0.7, "seconds": 1200}}, True, id="later than we wait for"),
         pytest.param({"before_response": 1}, False, id="before the response"),
-        pytest.param({"double": 0.5, "shuffle": 0.5, "delay": {"share": 0.3, "seconds": 60}}, False, id="everything"),
+        pytest.param({"double": 0.5, "shuffle": 0.5, "delay": {"share": 0.3, "seconds": 60}}, True, id="everything"),
         pytest.param({"lose": 0.5}, True, id="half of them lost"),
         pytest.param({"lose": 1}, True, id="all of them lost"),
     ],
 )
 async def test_the_log_equals_the_ledger(
-    database: str, source_database: str, faults: Mapping[str, Any], some_are_lost: bool
+    database: str, source_database: str, faults: Mapping[str, Any], may_be_asked: bool
 ) -> None:
     async with open_house(database, source_database, scale=SCALE) as house:
         await customers(house, len(FIRST_CALL))
@@ -85,7 +86,7 @@ async def test_the_log_equals_the_ledger(
         log = await logged(house)
         assert set(log) == {attempt_of(call) for call in calls}
         for call in calls:
-            told = {disposition(call, asked=False)} | ({disposition(call, asked=True)} if some_are_lost else set())
+            told = {disposition(call, asked=False)} | ({disposition(call, asked=True)} if may_be_asked else set())
             assert log[attempt_of(call)] in told, (log[attempt_of(call)], call)
         tally = await house.tally(run)
         assert (tally.difference, tally.open, tally.held) == (0, 0, {})

@@ -109,7 +109,8 @@ def account(base_url: str = "http://127.0.0.1:9", **changes: Any) -> TwilioAccou
 
 
 def surroundings(twilio: TwilioAccount | None = None, **changes: Any) -> Surroundings:
-    return Surroundings(**({"public_url": PUBLIC_URL, "now": lambda: NOW, "twilio": twilio} | changes))
+    given: dict[str, Any] = {"public_url": PUBLIC_URL, "now": lambda: NOW, "twilio": twilio}
+    return Surroundings(**(given | changes))
 
 
 def hook_call(

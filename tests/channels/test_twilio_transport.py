@@ -1,7 +1,7 @@
 import json
 import socket
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -70,6 +70,7 @@ TABLE: dict[str, tuple[Canned, type[ChannelError]]] = {
     "a redirect": (Canned(307, "", {"Location": "/elsewhere"}), Misconfigured),
     "a 201 that is not JSON": (Canned(201, "<html>welcome"), Uncertain),
     "a 201 that is not an object": (Canned(201, "[]"), Uncertain),
+    "a 201 without an end": (Canned(201, "[" * 100_000), Uncertain),
     "a 201 without a sid": (Canned(201, '{"status": "queued"}'), Uncertain),
     "a 201 that is not UTF-8": (
         Canned(201, '{"sid": "\udcff"}'.encode(errors="surrogateescape").decode("latin-1")[:9]),
@@ -95,7 +96,14 @@ async def test_what_follows_from_an_answer(
 
 @pytest.mark.parametrize(
     ("header", "after"),
-    [("7", timedelta(seconds=7)), ("", None), ("soon", None), ("Tue, 24 Nov 2026 10:00:00 GMT", None), ("-1", None)],
+    [
+        ("7", timedelta(seconds=7)),
+        ("", None),
+        ("soon", None),
+        ("Tue, 24 Nov 2026 10:00:00 GMT", None),
+        ("-1", None),
+        ("9" * 5000, None),
+    ],
 )
 async def test_retry_after(api: TwilioApi, carrier: Carrier, header: str, after: timedelta | None) -> None:
     carrier.answers = [Canned(429, '{"code": 20429}', {"Retry-After": header} if header else {})]
@@ -111,17 +119,17 @@ def nobody() -> str:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-@pytest.mark.parametrize(
-    ("base_url", "kind"),
-    [
-        (nobody(), Unavailable),
-        ("http://nowhere.invalid", Unavailable),
-        ("http://", Misconfigured),
-        ("ftp://127.0.0.1", Misconfigured),
-    ],
-)
-async def test_what_certainly_did_not_leave(base_url: str, kind: type[ChannelError]) -> None:
-    api = TwilioApi(account(base_url, timeout=SHORT), "Calls")
+NOT_SENT: dict[str, tuple[Callable[[], str], type[ChannelError]]] = {
+    "nobody listens": (nobody, Unavailable),
+    "no such name": (lambda: "http://nowhere.invalid", Unavailable),
+    "no host": (lambda: "http://", Misconfigured),
+    "no HTTP": (lambda: "ftp://127.0.0.1", Misconfigured),
+}
+
+
+@pytest.mark.parametrize(("base_url", "kind"), NOT_SENT.values(), ids=NOT_SENT)
+async def test_what_certainly_did_not_leave(base_url: Callable[[], str], kind: type[ChannelError]) -> None:
+    api = TwilioApi(account(base_url(), timeout=SHORT), "Calls")
     with pytest.raises(ChannelError) as caught:
         await api.create(FORM)
     assert type(caught.value) is kind

@@ -284,7 +284,7 @@ async def test_a_public_address_that_leads_to_us_passes(carrier: Carrier) -> Non
     channel = Voice(account(), surroundings(public_url=carrier.url))
 
     class Web(list[Canned]):
-        def pop(self, _: object = 0) -> Canned:  # type: ignore[override]
+        def pop(self, _: object = 0) -> Canned:
             asked = carrier.asked[-1]
             url = f"{carrier.url}{asked.path}?nonce={dict(asked.query)['nonce']}"
             reply = answer(channel, hook_call(url, headers=asked.headers, body=b""))

@@ -292,3 +292,9 @@ def test_a_query_we_did_not_make_ends_the_call_kindly(query: str) -> None:
 def test_the_same_word_has_the_same_key() -> None:
     call = Telephone().wait().press("*").wait()
     assert {receipt.key for receipt in call.receipts} == {f"{CALL_SID}:heard"}
+
+
+def test_the_silence_of_somebody_who_hung_up_is_not_hearing() -> None:
+    url = f"{HOOKS}/key?attempt={ATTEMPT}&part=essential&locale=zh-TW&round=1"
+    form = [("CallSid", CALL_SID), ("CallStatus", "completed"), ("Digits", "")]
+    assert answer(CHANNEL, hook_call(url, form)).receipts == ()

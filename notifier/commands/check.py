@@ -1,0 +1,122 @@
+"""`notifier check`: what must be mended before anything is sent."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from notifier.campaigns import find_campaigns
+from notifier.channels import find_channels
+from notifier.clock import parse_clock
+from notifier.commands.checks import (
+    Finding,
+    Level,
+    check_channels,
+    check_database,
+    check_files,
+    check_public_url,
+    check_sources,
+    check_templates,
+    make_rendering,
+    well,
+)
+from notifier.commands.examples import examples
+from notifier.commands.exits import Exit, Failure
+from notifier.commands.failures import explain
+from notifier.commands.opening import carry_out, settings_or_fail
+from notifier.commands.options import AsJson
+from notifier.commands.terminal import listing, print_json, screen
+from notifier.commands.words import say
+from notifier.domain.calendar import make_calendar
+from notifier.engine.catalogue import Catalogue
+from notifier.resources import template_root
+from notifier.settings import Settings
+
+HELP = (
+    "Look whether everything is in place.\n\nSettings, database, migrations, clock, the source's contract, campaigns,"
+    " templates, channels. Exit 6 when something must be mended."
+)
+STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check", help=HELP, epilog=examples("notifier check", "notifier check --json"))(check)
+
+
+def check(as_json: AsJson = False) -> None:
+    async def work() -> Exit:
+        findings = await find_everything()
+        wrong = [finding for finding in findings if finding.level is Level.PROBLEM]
+        if as_json:
+            print_json({"ok": not wrong, "findings": findings})
+        else:
+            _show(findings)
+        return Exit.MUST_BE_MENDED if wrong else Exit.DONE
+
+    carry_out(work())
+
+
+async def find_everything() -> list[Finding]:
+    """Every answer that can be had: what one question finds does not keep the next from being asked."""
+    findings = [*check_files()]
+    try:
+        settings = settings_or_fail()
+    except Failure as failure:
+        return [*findings, Finding("settings", Level.PROBLEM, str(failure))]
+    findings.append(well("settings", "check.settings_read"))
+    findings += await check_database(settings)
+    try:
+        async with _catalogue(settings) as catalogue:
+            findings += await check_sources(settings, catalogue.campaigns.values())
+            if findings[0].level is Level.OK:
+                findings += _check_words(settings, catalogue)
+            findings += check_channels(catalogue)
+            findings += check_public_url(settings)
+    except Exception as error:  # a channel or the calendar that cannot be made of these settings
+        findings.append(Finding("settings", Level.PROBLEM, str(explain(error)), say("check.mend_setting")))
+    return findings
+
+
+def _check_words(settings: Settings, catalogue: Catalogue) -> list[Finding]:
+    rendering = make_rendering(settings, template_root())
+    return [
+        finding
+        for campaign in catalogue.campaigns.values()
+        for finding in check_templates(
+            campaign, rendering, [step.channel for step in campaign.plan if step.channel in catalogue.channels]
+        )
+    ]
+
+
+@asynccontextmanager
+async def _catalogue(settings: Settings) -> AsyncIterator[Catalogue]:
+    """What is installed and configured, without a database."""
+    from notifier.app import _surroundings
+
+    calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
+    channels = find_channels(_surroundings(settings, parse_clock(settings.clock)))
+    try:
+        yield Catalogue(find_campaigns(), channels, calendar)
+    finally:
+        for channel in channels.values():
+            await channel.close()
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    console = screen()
+    rows: list[list[RenderableType]] = [
+        [
+            Text(say(f"check.{finding.level.value}"), style=STYLES[finding.level]),
+            say(f"check.area.{finding.area}"),
+            f"{finding.text}\n→ {finding.remedy}" if finding.remedy else finding.text,
+        ]
+        for finding in findings
+    ]
+    console.print(listing(("", "", ""), rows, console.width))
+    problems = sum(finding.level is Level.PROBLEM for finding in findings)
+    warnings = sum(finding.level is Level.WARNING for finding in findings)
+    console.print(
+        say("check.count", problems=problems, warnings=warnings) if problems or warnings else say("check.all_well")
+    )

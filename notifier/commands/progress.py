@@ -1,0 +1,223 @@
+"""Where a run stands: read in one place, shown as a page, as a line, or as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from notifier.commands.channels import in_flight_words, pace_words, standing_words
+from notifier.commands.opening import at
+from notifier.commands.reasons import disposition_words, in_words, outcome_words
+from notifier.commands.terminal import channel_words, figures, pairs
+from notifier.commands.words import Language, chosen, say
+from notifier.domain.states import RunState
+from notifier.storage.budgets import ChannelBudget
+from notifier.storage.runs import Run, RunProgress, Tally
+
+if TYPE_CHECKING:
+    from notifier.app import App
+
+RATE_SPAN = timedelta(minutes=1)
+OVER = frozenset({RunState.FINISHED, RunState.CANCELLED, RunState.FAILED})
+COLOURS = {"finished": "green", "paused": "yellow", "waiting": "yellow", "cancelled": "red", "failed": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run as it stood at `read_at`. `sent_lately`: attempts in the last minute; `finish`: forecast, or None."""
+
+    run: Run
+    tally: Tally
+    progress: RunProgress
+    sent_lately: int
+    finish: datetime | None
+    channels: Sequence[ChannelBudget]
+    read_at: datetime
+
+    @property
+    def settled(self) -> int:
+        return sum(self.tally.outcomes.values())
+
+    @property
+    def notifications(self) -> int:
+        return self.settled + sum(self.tally.held.values()) + self.tally.open
+
+    @property
+    def over(self) -> bool:
+        """Nothing of it will change by itself any more."""
+        return self.run.state in OVER and self.tally.open == 0
+
+
+async def read_standing(app: "App", run_id: int) -> Standing:
+    run = await app.runs.by_id(run_id)
+    if run is None:
+        raise LookupError(f"run {run_id} is gone")
+    now = app.clock.now()
+    campaign = app.catalogue.campaigns.get(run.campaign)
+    planned = {step.channel for step in campaign.plan} if campaign else set()
+    channels = [budget for budget in await app.budgets.all() if budget.channel in planned]
+    return Standing(
+        run=run,
+        tally=await app.runs.tally(run),
+        progress=await app.runs.progress(run.id, now),
+        sent_lately=await app.inquiries.sent_since(run.id, now - RATE_SPAN),
+        finish=await forecast_finish(app, run),
+        channels=channels,
+        read_at=now,
+    )
+
+
+async def forecast_finish(app: "App", run: Run) -> datetime | None:  # noqa: ARG001
+    return None
+
+
+def standing_json(standing: Standing) -> dict[str, Any]:
+    tally = standing.tally
+    return {
+        "run": asdict(standing.run),
+        "tally": {**asdict(tally), "settled": standing.settled, "difference": tally.difference},
+        "progress": asdict(standing.progress),
+        "sent_in_last_minute": standing.sent_lately,
+        "finish_forecast": standing.finish,
+        "channels": [asdict(channel) for channel in standing.channels],
+        "read_at": standing.read_at,
+    }
+
+
+def state_words(state: RunState) -> str:
+    return say(f"state.{state.value}")
+
+
+def parameter_words(params: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name}={value}" for name, value in params.items()) or say("none")
+
+
+def page(app: "App", standing: Standing) -> RenderableType:
+    """Everything about a run, for a window of any width."""
+    return Group(_head(app, standing), Text(""), pairs([*_figures(app, standing), *_outlook(app, standing)]))
+
+
+def _head(app: "App", standing: Standing) -> RenderableType:
+    run = standing.run
+    title = Text.assemble(
+        (say("status.run", run=run.id), "bold"), "  ", _title(app, run), "  ",
+        (state_words(run.state), f"bold {COLOURS.get(run.state.value, 'cyan')}"),
+    )  # fmt: skip
+    lines: list[tuple[str, RenderableType]] = [
+        (say("status.key"), Text(run.key)),
+        (say("status.params"), Text(parameter_words(run.params))),
+        (say("status.opened"), Text(at(app, run.opened_at))),
+    ]
+    if run.finished_at:
+        lines.append((say("status.finished"), Text(at(app, run.finished_at))))
+    if run.reason:
+        lines.append((say("status.reason"), Text(in_words(run.reason), style="yellow")))
+    if run.waiting_for:
+        lines.append((say("status.waiting_for"), Text(run.waiting_for, style="yellow")))
+    return Group(title, pairs(lines))
+
+
+def _title(app: "App", run: Run) -> str:
+    campaign = app.catalogue.campaigns.get(run.campaign)
+    if campaign is None:
+        return run.campaign
+    return campaign.title_zh if chosen() is Language.ZH else campaign.title
+
+
+def _figures(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]:
+    tally = standing.tally
+    selected = f"{tally.selected:,}"
+    if tally.already_told:
+        selected += f"  ({say('status.already_told', n=f'{tally.already_told:,}')})"
+    lines: list[tuple[str, RenderableType]] = [(say("status.selected"), Text(selected))]
+    if tally.merged:
+        lines.append((say("status.merged"), Text(f"{tally.merged:,}")))
+    if tally.excluded:
+        lines.append((say("status.excluded"), _counts({in_words(c) or "?": n for c, n in tally.excluded.items()})))
+    if tally.holdout:
+        lines.append((say("status.holdout"), Text(f"{tally.holdout:,}")))
+    lines.append((say("status.settled"), _settled(tally)))
+    if tally.held:
+        lines.append((say("status.held"), _counts({in_words(code): n for code, n in tally.held.items()})))
+    lines.append((say("status.open"), Text(_open_words(app, standing))))
+    if tally.attempts:
+        lines.append((say("who.attempts"), _counts({_attempt_words(word): n for word, n in tally.attempts.items()})))
+    lines.append((say("status.sum"), sum_words(tally)))
+    return lines
+
+
+def _settled(tally: Tally) -> RenderableType:
+    return _counts({outcome_words(outcome): n for outcome, n in tally.outcomes.items()})
+
+
+def _counts(counts: Mapping[str, int]) -> RenderableType:
+    """A total, and one line for each part of it."""
+    total = Text(f"{sum(counts.values()):,}")
+    return Group(total, *[Text(f"{n:>7,}  {words}") for words, n in figures(counts)])
+
+
+def _attempt_words(word: str) -> str:
+    channel, _, ended = word.partition(" ")
+    state = f"attempt.{ended}"
+    return f"{channel_words(channel)}: {say(state) if state in ATTEMPT_STATES else disposition_words(ended)}"
+
+
+ATTEMPT_STATES = frozenset({"attempt.written", "attempt.in_flight"})
+
+
+def _open_words(app: "App", standing: Standing) -> str:
+    progress = standing.progress
+    parts = [say("status.in_flight", n=f"{progress.in_flight:,}"), say("status.due_now", n=f"{progress.due_now:,}")]
+    later = say("status.due_later", n=f"{progress.due_later:,}")
+    if progress.next_due_at:
+        later += f" ({say('status.next', at=at(app, progress.next_due_at))})"
+    return f"{standing.tally.open:,}  " + " · ".join([*parts, later])
+
+
+def sum_words(tally: Tally) -> Text:
+    """Rule 7 in figures; a difference is shouted."""
+    words = say(
+        "status.sum_words", selected=f"{tally.selected:,}", merged=f"{tally.merged:,}",
+        excluded=f"{sum(tally.excluded.values()):,}", holdout=f"{tally.holdout:,}",
+        settled=f"{sum(tally.outcomes.values()):,}", held=f"{sum(tally.held.values()):,}", open=f"{tally.open:,}",
+    )  # fmt: skip
+    if tally.difference == 0:
+        return Text(f"{words}  ✓")
+    return Text.assemble(words, "  ", (say("status.difference", n=f"{tally.difference:,}"), "bold red"))
+
+
+def _outlook(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]:
+    if standing.over:
+        return []
+    finish = say("status.about", at=at(app, standing.finish)) if standing.finish else say("status.unknown_yet")
+    lines: list[tuple[str, RenderableType]] = [
+        (say("status.rate"), Text(say("status.rate_words", n=standing.sent_lately))),
+        (say("status.forecast"), Text(finish)),
+    ]
+    if standing.channels:
+        lines.append((say("status.channels"), Group(*[_channel(app, channel) for channel in standing.channels])))
+    return lines
+
+
+def _channel(app: "App", channel: ChannelBudget) -> Text:
+    words = f"{channel_words(channel.channel)}  {pace_words(channel)}  {in_flight_words(channel)}  "
+    return Text.assemble(words, (standing_words(app, channel), "yellow" if channel.paused else ""))
+
+
+def line(app: "App", standing: Standing) -> str:
+    """A run in one line, without the time: for screens that are no terminal."""
+    progress, run = standing.progress, standing.run
+    following = say("status.line_next", at=at(app, progress.next_due_at)) if progress.next_due_at else ""
+    words = say(
+        "status.line", at=at(app, standing.read_at), state=state_words(run.state), settled=standing.settled,
+        all=standing.notifications, in_flight=progress.in_flight, due_now=progress.due_now,
+        due_later=progress.due_later, next=following,
+    )  # fmt: skip
+    if held := sum(standing.tally.held.values()):
+        words += say("status.line_held", n=held)
+    if why := run.waiting_for or run.reason:
+        words += f"; {in_words(why)}"
+    return words

@@ -1,0 +1,78 @@
+"""What the commands put on the screen: sentences, tables that survive a narrow window, JSON."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from notifier.commands.words import PHRASES, say
+
+NARROW = 64  # columns; below it a table becomes a list
+
+
+def screen() -> Console:
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def error_screen() -> Console:
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def tell(sentence: str) -> None:
+    screen().print(sentence)
+
+
+def print_json(value: object) -> None:
+    """To stdout, whole: times as ISO 8601, Chinese as it is."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, frozenset | set | tuple):
+        return list(value)
+    return str(value)
+
+
+def listing(heads: Sequence[str], rows: Sequence[Sequence[RenderableType]], width: int) -> RenderableType:
+    """A table, or on a narrow screen one block of lines per row."""
+    if width < NARROW:
+        return Group(*[_block(heads, row) for row in rows])
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for number, head in enumerate(heads):
+        table.add_column(head, overflow="fold", no_wrap=False, ratio=1 if number == len(heads) - 1 else None)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _block(heads: Sequence[str], row: Sequence[RenderableType]) -> RenderableType:
+    return Group(pairs([(head, cell) for head, cell in zip(heads, row, strict=True) if str(cell)]), Text(""))
+
+
+def pairs(lines: Sequence[tuple[str, RenderableType]]) -> RenderableType:
+    """Names on the left, what they stand for on the right."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold", ratio=1)
+    for name, value in lines:
+        grid.add_row(name, value)
+    return grid
+
+
+def figures(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The largest first."""
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def channel_words(name: str) -> str:
+    return say(f"channel.{name}") if f"channel.{name}" in PHRASES else name
