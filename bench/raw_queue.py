@@ -87,6 +87,8 @@ select attempt_id, key, 'answer', 'taken', $5, '{"sequence":-1,"ended":"delivere
 WORDS = json.dumps({"kind": "SmsMessage", "locale": "zh-TW", "body": "繳" * 110, "segments": 2}, ensure_ascii=False)
 TEMPLATE = "payment_deadline/sms.zh-TW@000000000000"
 
+NOON = MORNING.replace(hour=12).astimezone(UTC)
+
 OPEN = """
 select n.id, n.run_id, n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at,
        array(select subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects,
@@ -125,7 +127,7 @@ class Drain:
             await self.handle(batch)
 
     async def claim(self) -> list[Any]:
-        now = MORNING.astimezone(UTC)
+        now = NOON  # everything is due by then
         rows: list[Any] = await self.pool.fetch(CLAIM, self.owner, now + LEASE, *self.mark, now, BATCH)
         if rows:
             self.mark = max(self.mark, (rows[-1]["due_at"], rows[-1]["notification_id"]))

@@ -78,7 +78,7 @@ class App:
 
     def recorder(self) -> Recorder:
         lag = timedelta(days=self.settings.posting_lag_days)
-        return Recorder(self.pool, self.attempts, self.catalogue, self.clock, self.wake_ups, lag)
+        return Recorder(self.pool, self.attempts, self.budgets, self.catalogue, self.clock, self.wake_ups, lag)
 
     def lane(self, channel: str, recorder: Recorder) -> Lane:
         return Lane(

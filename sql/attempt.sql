@@ -110,6 +110,12 @@ update notifier.in_flight set look_at = :look_at where attempt_id = any (:attemp
 update notifier.in_flight set misses = misses + 1, look_at = :look_at where attempt_id = :attempt
 returning misses;
 
+-- A look-up by numbers must not bind another attempt's call.
+-- name: is_bound(address text, provider_ref text, attempt uuid)
+select exists (
+  select from notifier.notification n join notifier.attempt t on t.notification_id = n.id
+   where (n.phone = :address or n.email = :address) and t.provider_ref = :provider_ref and t.id <> :attempt);
+
 -- name: suppress(addresses text[], purposes text[], reasons text[], attempts uuid[], now timestamptz)
 insert into notifier.suppression (address, purpose, reason, attempt_id, since)
 select s.address, s.purpose, s.reason, s.attempt_id, :now

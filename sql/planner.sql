@@ -100,6 +100,8 @@ select (select jsonb_object_agg(reason, n) from (select out_because as reason, c
           where turn = 1 and hold is null group by 1) s) as first_steps,
        (select count(*)::integer from screened where turn > 1) as merged,
        (select count(*)::integer from screened where turn = 1) as notifications,
+       (select count(*)::integer from screened where turn = 1 and number is not null) as with_phone,
+       (select count(*)::integer from screened where turn = 1 and number like '+8869%') as with_mobile,
        (select count(*)::integer from screened where turn = 1 and email is not null) as with_email,
        (select jsonb_object_agg(locale, n) from (select locale, count(*) as n from screened
           where turn = 1 group by 1) l) as locales;

@@ -26,14 +26,14 @@ class Signatures:
         tokens = (account.auth_token, account.previous_token)
         self._validators = [RequestValidator(token) for token in tokens if token]
 
-    def guard(self, path: str, answer: Answer) -> Hook:
+    def guard(self, path: str, answer: Answer, *, speaks: bool = False) -> Hook:
         """A hook that answers only what Twilio signed."""
 
         def answer_genuine(call: HookCall) -> HookReply:
             self.check(call)
             return answer(call)
 
-        return Hook(path, answer_genuine)
+        return Hook(path, answer_genuine, speaks)
 
     def check(self, call: HookCall) -> None:
         """Raises Forged."""

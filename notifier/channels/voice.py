@@ -44,6 +44,7 @@ CALLERS = {"zh-TW": "電力公司", "en": "your electricity company"}
 SILENCE = timedelta(minutes=5)  # after the phone has stopped ringing
 TALKING = ("in-progress", "")
 XML = "text/xml"
+SPEAKING = frozenset({"script", "key"})
 HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup /></Response>'
 
 
@@ -82,7 +83,7 @@ class Voice:
             "fallback": self._fallback,
             "probe": self._probed,
         }
-        return [self._signatures.guard(path, answer) for path, answer in answers.items()]
+        return [self._signatures.guard(path, answer, speaks=path in SPEAKING) for path, answer in answers.items()]
 
     async def send(self, message: Message, address: Address, attempt: AttemptId) -> Receipt:
         if not isinstance(message, VoiceMessage):

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import typer
-from rich.console import RenderableType
 from rich.text import Text
 
 from notifier.campaigns import find_campaigns
@@ -27,7 +26,7 @@ from notifier.commands.exits import Exit, Failure
 from notifier.commands.failures import explain
 from notifier.commands.opening import carry_out, settings_or_fail
 from notifier.commands.options import AsJson
-from notifier.commands.terminal import listing, print_json, screen
+from notifier.commands.terminal import Cell, listing, print_json, screen
 from notifier.commands.words import say
 from notifier.domain.calendar import make_calendar
 from notifier.engine.catalogue import Catalogue
@@ -106,7 +105,7 @@ async def _catalogue(settings: Settings) -> AsyncIterator[Catalogue]:
 
 def _show(findings: Sequence[Finding]) -> None:
     console = screen()
-    rows: list[list[RenderableType]] = [
+    rows: list[list[Cell]] = [
         [
             Text(say(f"check.{finding.level.value}"), style=STYLES[finding.level]),
             say(f"check.area.{finding.area}"),

@@ -1,8 +1,115 @@
-"""The help pages in Chinese as written in Taiwan, by their English text."""
+"""The help pages in Chinese as written in Taiwan, by the lines of their English text."""
 
 from collections.abc import Mapping
 
-CHINESE: Mapping[str, str] = {}
+CHINESE: Mapping[str, str] = {
+    "Examples:": "範例：",
+    "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up.": (
+        "以電話、簡訊與電子郵件通知電力用戶：準時、不重複、帳目清楚。"
+    ),
+    # options
+    "Language; else as LC_ALL or LANG ask.": "語言；未指定時依 LC_ALL 或 LANG。",
+    "Show where an error came from.": "顯示錯誤發生的位置。",
+    "Show this message and exit.": "顯示本說明。",
+    "Print JSON.": "以 JSON 輸出。",
+    "The run's id, or its key.": "批次的編號或識別鍵。",
+    "Address to listen on.": "接受連線的位址。",
+    "Port to listen on.": "接受連線的連接埠。",
+    "How many at most.": "最多幾筆。",
+    "Why; shown with the run.": "原因；會與批次一起顯示。",
+    "Do not ask.": "不再詢問。",
+    # migrate, check
+    "Bring the database to this version.": "將資料庫更新到這個版本。",
+    "Applies the migrations that are missing, all in one transaction.": "在單一交易中套用尚缺的結構更新。",
+    "Look whether everything is in place.": "檢查是否一切就緒。",
+    (
+        "Settings, database, migrations, clock, the source's contract, campaigns, templates, channels."
+        " Exit 6 when something must be mended."
+    ): "檢查設定、資料庫、結構更新、時鐘、來源資料庫的約定、通知作業、範本與管道；有必須修正的問題時結束代碼為 6。",
+    # services
+    "Run web, worker and timetable in one process.": "以單一程序執行網頁、撥送與排程。",
+    "SIGTERM ends it cleanly: what is in flight is recorded first.": "收到 SIGTERM 時，先記錄完進行中的通知再結束。",
+    "Take the providers' callbacks in.": "接收業者的回報。",
+    "Also answers /healthz, /readyz and /metrics.": "同時提供 /healthz、/readyz 與 /metrics。",
+    "Plan runs and send.": "整理名單並送出通知。",
+    "Any number of workers may share a database.": "可同時執行多個，共用一個資料庫。",
+    "Keep the hours.": "看管時間。",
+    "Opens scheduled runs, looks after what is silent, closes runs. Any number may run at once.": (
+        "開啟排定的批次、追查沒有回音的通知、結束批次；可同時執行多個。"
+    ),
+    # run
+    "Open a run of a campaign.": "開啟通知作業的一個批次。",
+    (
+        "Its audience is drawn and everybody is told, by the workers. The same key opens one run only, whoever asks and"
+        " however often; without --key it is made of campaign, day and parameters."
+    ): "由撥送程序整理名單並逐一通知。同一識別鍵只會開啟一個批次；未指定 --key 時，由通知作業、日期與參數組成。",
+    "For example payment_deadline.": "例如 payment_deadline。",
+    "A parameter.": "參數。",
+    "What makes this run the same run.": "識別鍵：相同即為同一批次。",
+    "Open nothing; show what would happen.": "不開啟批次，只顯示將會如何。",
+    "Only your own telephone or mailbox; not counted.": "只送到自己的電話或信箱，不列入統計。",
+    "Language of the test: zh-TW or en.": "測試用的語言：zh-TW 或 en。",
+    "Show progress until it has ended; exit 5 if not well.": "顯示進度直到結束；未順利完成時結束代碼為 5。",
+    # runs
+    "List the newest runs.": "列出最近的批次。",
+    "Show where a run stands.": "顯示批次的進度。",
+    "Selected, settled by outcome, in flight, due later, held; the forecast of its finish; and whether it adds up.": (
+        "選出、各結果結案、進行中、稍後、待人工處理的筆數，預計完成時間，以及帳目是否相符。"
+    ),
+    "Renew it every second until the run is over.": "每秒更新，直到批次結束。",
+    "Pause a run.": "暫停批次。",
+    "What is in flight ends by itself; nothing new is sent.": "進行中的會自行結束，不再送出新的通知。",
+    "Let a paused run go on.": "讓暫停的批次繼續。",
+    "Cancel a run for good.": "取消批次，無法復原。",
+    "Whoever was not contacted yet may be told by another run.": "尚未聯絡的用戶可由其他批次通知。",
+    # who
+    "Show everything sent and not sent to one customer, with reasons.": "顯示對某用戶送出與未送出的一切，以及原因。",
+    "By account, telephone as typed, e-mail address, or the code of a notice as the customer reads it out.": (
+        "可用電號、電話、電子郵件地址，或用戶唸出的通知代碼查詢。"
+    ),
+    "As the customer gives it, dashes or not.": "照用戶提供的輸入，有無連字號均可。",
+    "Also the exact words of every attempt.": "同時顯示每次送出的完整內容。",
+    "Also every word of the providers.": "同時顯示業者的每一則回報。",
+    "How many notices at most.": "最多幾筆通知。",
+    # held
+    "List, release and close what waits for a person.": "列出、送出或結案待人工處理的通知。",
+    "List what waits for a person.": "列出待人工處理的通知。",
+    "Only of this run: its id, or its key.": "只列這個批次：編號或識別鍵。",
+    "Send a held notification after all.": "仍然送出待處理的通知。",
+    "From its first step, or from the step of its last attempt.": "從第一個步驟，或上次嘗試的步驟開始。",
+    "The notification, as `notifier held` lists it.": "`notifier held` 所列的通知編號。",
+    "Close a held notification.": "將待處理的通知結案。",
+    "It was dealt with otherwise, as the reason says.": "已另行處理，如原因所述。",
+    "What was done instead; kept in the log.": "另行處理的方式；會留下紀錄。",
+    # channels
+    "List, pause and resume channels.": "列出、暫停或恢復管道。",
+    "List the channels: pace, what is in flight, and why one is paused.": "列出管道：速度、進行中筆數、暫停原因。",
+    "Pause a channel for every run.": "暫停管道，所有批次均受影響。",
+    "Nothing is sent on it until it is resumed.": "恢復之前不會送出任何通知。",
+    "Let a paused channel go on.": "恢復暫停的管道。",
+    "The channel: voice, sms, email.": "管道：voice、sms、email。",
+    "Why; shown wherever the channel is shown.": "原因；會與管道一起顯示。",
+    # schedules
+    "List the schedules.": "列出排程。",
+    "When each fires next, and what became of its last firing.": "下次執行時間，以及上次執行的結果。",
+    # sandbox
+    "Serve a make-believe carrier and mailbox.": "提供模擬的電信業者與信箱。",
+    (
+        "It speaks Twilio's API and webhooks; nobody is really called. With --district it also builds a utility's"
+        " database, whose customers keep paying."
+    ): "採用 Twilio 的介面，不會真的撥打電話。加上 --district 時，另建立電力公司的模擬資料庫，用戶會陸續繳費。",
+    "The carrier's port; 0: a free one.": "模擬電信的連接埠；0 表示任選。",
+    "The mailbox's; 0: a free one.": "模擬信箱的連接埠；0 表示任選。",
+    "Draws how people behave, and the district.": "決定用戶行為與模擬轄區的亂數種子。",
+    "system, or START@SCALE@SINCE as in NOTIFIER_CLOCK.": "system，或如 NOTIFIER_CLOCK 的 START@SCALE@SINCE。",
+    "The carrier's only account.": "模擬電信唯一的帳號。",
+    "Its password.": "其密碼。",
+    "0: as fast as asked.": "每秒通數；0 表示不限。",
+    "The mailbox offers STARTTLS.": "模擬信箱提供 STARTTLS。",
+    "Build a district there.": "在該資料庫建立模擬轄區。",
+    "How large the district is.": "模擬轄區的戶數。",
+    "How fast bills get paid.": "每小時繳費筆數。",
+}
 
 
 def in_chinese(text: str) -> str:

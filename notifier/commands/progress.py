@@ -10,6 +10,7 @@ from rich.text import Text
 
 from notifier.commands.channels import in_flight_words, pace_words, standing_words
 from notifier.commands.opening import at
+from notifier.commands.outlook import forecast_finish
 from notifier.commands.reasons import disposition_words, in_words, outcome_words
 from notifier.commands.terminal import channel_words, figures, pairs
 from notifier.commands.words import Language, chosen, say
@@ -59,19 +60,16 @@ async def read_standing(app: "App", run_id: int) -> Standing:
     campaign = app.catalogue.campaigns.get(run.campaign)
     planned = {step.channel for step in campaign.plan} if campaign else set()
     channels = [budget for budget in await app.budgets.all() if budget.channel in planned]
+    tally, progress = await app.runs.tally(run), await app.runs.progress(run.id, now)
     return Standing(
         run=run,
-        tally=await app.runs.tally(run),
-        progress=await app.runs.progress(run.id, now),
+        tally=tally,
+        progress=progress,
         sent_lately=await app.inquiries.sent_since(run.id, now - RATE_SPAN),
-        finish=await forecast_finish(app, run),
+        finish=await forecast_finish(app, run, tally, progress, channels, now),
         channels=channels,
         read_at=now,
     )
-
-
-async def forecast_finish(app: "App", run: Run) -> datetime | None:  # noqa: ARG001
-    return None
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:
@@ -116,7 +114,7 @@ def _head(app: "App", standing: Standing) -> RenderableType:
     if run.reason:
         lines.append((say("status.reason"), Text(in_words(run.reason), style="yellow")))
     if run.waiting_for:
-        lines.append((say("status.waiting_for"), Text(run.waiting_for, style="yellow")))
+        lines.append((say("status.waiting_for"), Text(in_words(run.waiting_for), style="yellow")))
     return Group(title, pairs(lines))
 
 
@@ -144,7 +142,7 @@ def _figures(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]
         lines.append((say("status.held"), _counts({in_words(code): n for code, n in tally.held.items()})))
     lines.append((say("status.open"), Text(_open_words(app, standing))))
     if tally.attempts:
-        lines.append((say("who.attempts"), _counts({_attempt_words(word): n for word, n in tally.attempts.items()})))
+        lines.append((say("status.attempts"), _counts({_attempt_words(word): n for word, n in tally.attempts.items()})))
     lines.append((say("status.sum"), sum_words(tally)))
     return lines
 
@@ -162,7 +160,7 @@ def _counts(counts: Mapping[str, int]) -> RenderableType:
 def _attempt_words(word: str) -> str:
     channel, _, ended = word.partition(" ")
     state = f"attempt.{ended}"
-    return f"{channel_words(channel)}: {say(state) if state in ATTEMPT_STATES else disposition_words(ended)}"
+    return f"{channel_words(channel)}  {say(state) if state in ATTEMPT_STATES else disposition_words(ended)}"
 
 
 ATTEMPT_STATES = frozenset({"attempt.written", "attempt.in_flight"})
@@ -203,8 +201,9 @@ def _outlook(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]
 
 
 def _channel(app: "App", channel: ChannelBudget) -> Text:
-    words = f"{channel_words(channel.channel)}  {pace_words(channel)}  {in_flight_words(channel)}  "
-    return Text.assemble(words, (standing_words(app, channel), "yellow" if channel.paused else ""))
+    in_flight = say("status.in_flight", n=in_flight_words(channel))
+    stands = (standing_words(app, channel), "yellow" if channel.paused else "")
+    return Text.assemble(f"{channel_words(channel.channel)}  {pace_words(channel)}  {in_flight}  ", stands)
 
 
 def line(app: "App", standing: Standing) -> str:

@@ -84,6 +84,9 @@ WITHDRAWALS: Mapping[str, Wording] = {
     "its time had passed": ("its time had passed", "已過通知期限"),
     "no address left that may be used": ("no address left that may be used", "沒有可用的聯絡方式"),
     "run cancelled": ("the run was cancelled", "批次已取消"),
+    "some notifications wait for a person": ("some notifications wait for a person", "有通知待人工處理"),
+    "paused by a person": ("paused by a person", "由人員暫停"),
+    "cancelled by a person": ("cancelled by a person", "由人員取消"),
 }
 BANS: Mapping[str, Wording] = {
     "opt_out": ("asked by key not to be called", "按鍵要求停止聯絡"),
@@ -96,6 +99,44 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     (
         re.compile(r"(?P<ended>\w+), (?P<n>\d+) times without a try being spent"),
         ("{ended}: {n} times, and no phone can have rung", "{ended}：連續 {n} 次，電話均未響"),
+    ),
+    (
+        re.compile(r"does not add up: (?P<n>-?\d+) of (?P<all>\d+) selected are unaccounted for"),
+        ("does not add up: {n} of {all} selected are unaccounted for", "帳目不符：選出 {all} 筆，{n} 筆去向不明"),
+    ),
+    (
+        re.compile(r"(?P<n>\d+) of the last (?P<all>\d+) attempts failed; paused by itself"),
+        ("paused itself: {n} of the last {all} attempts failed", "自動暫停：最近 {all} 次中有 {n} 次失敗"),
+    ),
+    (
+        re.compile(r"(?P<n>\d+) of the last (?P<all>\d+) calls were hung up on at once; paused by itself"),
+        (
+            "paused itself: {n} of the last {all} calls were hung up on at once",
+            "自動暫停：最近 {all} 通中有 {n} 通一接聽就掛斷",
+        ),
+    ),
+    (
+        re.compile(r"the source no longer knows (?P<n>\d+) of (?P<all>\d+) subjects"),
+        ("the source no longer knows {n} of {all} subjects", "來源資料庫已查無 {all} 筆中的 {n} 筆"),
+    ),
+    (
+        re.compile(r"(?P<n>\d+) of (?P<all>\d+) were withdrawn: more than payments explain"),
+        (
+            "{n} of {all} were withdrawn: more than payments explain",
+            "{all} 筆中有 {n} 筆變成無須通知，超出正常繳費的比例",
+        ),
+    ),
+    (
+        re.compile(r"the source database: (?P<why>.*)", re.DOTALL),
+        ("the source database: {why}", "來源資料庫（{why}）"),
+    ),
+    (
+        re.compile(r"a source that is up to date: its last word is of (?P<at>[\d:]+) UTC"),
+        ("a source that is up to date: its last word is of {at} UTC", "來源資料庫更新（最後資料時間 {at} UTC）"),
+    ),
+    (
+        re.compile(r"the source does not hold its contract: (?P<why>.*)", re.DOTALL),
+        ("the source does not keep its contract: {why}", "來源資料庫不符約定：{why}"),
     ),
     (
         re.compile(r"cannot be worded: (?P<why>.*)", re.DOTALL),

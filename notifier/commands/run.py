@@ -16,7 +16,7 @@ from notifier.commands.progress import parameter_words, state_words
 from notifier.commands.terminal import print_json, screen, tell
 from notifier.commands.watching import watch
 from notifier.commands.words import Language, chosen, say
-from notifier.domain.campaign import Campaign, read_parameters
+from notifier.domain.campaign import BadParameter, Campaign, read_parameters
 from notifier.domain.message import LOCALES
 from notifier.domain.states import RunState
 from notifier.engine.opening import open_run
@@ -59,7 +59,7 @@ def run(
 ) -> None:
     async def work(app: "App") -> Exit:
         chosen_campaign = _campaign(app, campaign)
-        params = read_parameters(chosen_campaign, read_pairs(given or []))
+        params = _parameters(chosen_campaign, read_pairs(given or []))
         if dry_run + wait + (test_to is not None) > 1:
             raise Failure(Exit.USAGE, say("run.one_of"))
         if dry_run:
@@ -96,6 +96,18 @@ def _campaign(app: "App", name: str) -> Campaign:
     return campaigns[name]
 
 
+def _parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, object]:
+    try:
+        return read_parameters(campaign, given)
+    except BadParameter as error:
+        why = str(error).partition(";")[0]
+        typed = ", ".join(f"{name}={value}" for name, value in given.items())
+        chinese = chosen() is Language.ZH
+        known = "; ".join(f"{n} ({p.help_zh if chinese else p.help})" for n, p in campaign.parameters.items())
+        words = say("run.bad_parameter", why=why, given=typed, known=known or say("none"))
+        raise Failure(Exit.USAGE, words) from error
+
+
 async def _open(
     app: "App", campaign: Campaign, params: Mapping[str, object], key: str | None, *, wait: bool, as_json: bool
 ) -> Exit:
@@ -105,6 +117,9 @@ async def _open(
         app.runs, app.catalogue, app.wake_ups,
         campaign=campaign, key=key or default_key(campaign, params, day), params=params, now=now,
     )  # fmt: skip
+    if opened_run.campaign != campaign.name:
+        values = {"key": opened_run.key, "run": opened_run.id, "campaign": opened_run.campaign}
+        raise Failure(Exit.USAGE, say("run.other_campaign", **values))
     if not as_json:
         _tell_opening(app, campaign, opened_run, opened, params, wait)
     if wait:

@@ -29,6 +29,9 @@ PAUSE = "Pause a run.\n\nWhat is in flight ends by itself; nothing new is sent."
 RESUME = "Let a paused run go on."
 CANCEL = "Cancel a run for good.\n\nWhoever was not contacted yet may be told by another run."
 
+# Kept in the log; put into words where it is shown.
+BY_PERSON = {RunState.PAUSED: "paused by a person", RunState.CANCELLED: "cancelled by a person"}
+
 Why = Annotated[str | None, typer.Option("--reason", help="Why; shown with the run.")]
 
 
@@ -97,7 +100,7 @@ def pause(run: RunName, reason: Why = None) -> None:
         if found.state is RunState.PLANNING:
             # a paused run whose audience was never drawn would go on with nobody in it
             raise Failure(Exit.UNFINISHED, say("pause.planning", run=found.id))
-        await _move(app, found, RunState.PAUSED, reason or say("paused.by_person"))
+        await _move(app, found, RunState.PAUSED, reason or BY_PERSON[RunState.PAUSED])
         tell(say("pause.done", run=found.id))
 
     on_app(work)
@@ -130,7 +133,7 @@ def cancel(
         if not yes and sys.stdin.isatty() and not typer.confirm(say("cancel.ask", run=found.id, n=still_open)):
             tell(say("cancel.kept", run=found.id))
             return
-        await _move(app, found, RunState.CANCELLED, reason or say("cancelled.by_person"))
+        await _move(app, found, RunState.CANCELLED, reason or BY_PERSON[RunState.CANCELLED])
         tell(say("cancel.done", run=found.id, n=still_open))
 
     on_app(work)

@@ -4,16 +4,22 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from notifier.commands.words import PHRASES, say
 
-NARROW = 64  # columns; below it a table becomes a list
+GAP = 2  # columns between columns
+LEAST = 24  # columns the last column needs
+
+
+Cell: TypeAlias = str | Text
 
 
 def screen() -> Console:
@@ -25,7 +31,8 @@ def error_screen() -> Console:
 
 
 def tell(sentence: str) -> None:
-    screen().print(sentence)
+    """One sentence, left whole: a terminal wraps it, a script reads it."""
+    screen().print(sentence, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -43,20 +50,28 @@ def _plain(value: object) -> Any:
     return str(value)
 
 
-def listing(heads: Sequence[str], rows: Sequence[Sequence[RenderableType]], width: int) -> RenderableType:
-    """A table, or on a narrow screen one block of lines per row."""
-    if width < NARROW:
+def listing(heads: Sequence[str], rows: Sequence[Sequence[Cell]], width: int) -> RenderableType:
+    """A table whose last column folds; or, where that would leave it too little room, one block of lines per row."""
+    firsts = [max(cell_len(str(cell)) for cell in column) for column in list(zip(heads, *rows, strict=True))[:-1]]
+    if width - sum(firsts) - GAP * len(firsts) < LEAST:
         return Group(*[_block(heads, row) for row in rows])
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, head in enumerate(heads):
-        table.add_column(head, overflow="fold", no_wrap=False, ratio=1 if number == len(heads) - 1 else None)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0), show_header=any(heads))
+    for head in heads[:-1]:
+        table.add_column(head, no_wrap=True)
+    table.add_column(heads[-1], overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table
 
 
-def _block(heads: Sequence[str], row: Sequence[RenderableType]) -> RenderableType:
+def _block(heads: Sequence[str], row: Sequence[Cell]) -> RenderableType:
+    if not any(heads):
+        return Group(Text("  ").join([_text(cell) for cell in row[:-1]]), Padding(_text(row[-1]), (0, 0, 1, 2)))
     return Group(pairs([(head, cell) for head, cell in zip(heads, row, strict=True) if str(cell)]), Text(""))
+
+
+def _text(cell: Cell) -> Text:
+    return cell if isinstance(cell, Text) else Text(cell)
 
 
 def pairs(lines: Sequence[tuple[str, RenderableType]]) -> RenderableType:

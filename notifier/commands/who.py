@@ -110,10 +110,10 @@ def _stands(app: "App", row: Row) -> Text:
     """The outcome with its reason, or what is awaited."""
     if row["outcome"]:
         why = in_words(row["reason"])
-        words = outcome_words(row["outcome"]) + (f": {why}" if why else "")
+        words = outcome_words(row["outcome"]) + (say("who.because", why=why) if why else "")
         return Text.assemble((words, "bold"), f"  {at(app, row['settled_at'])}")
     if row["held"]:
-        return Text(f"{say('standing.held')}: {in_words(row['held'])}", style="bold yellow")
+        return Text(say("standing.held") + say("who.because", why=in_words(row["held"])), style="bold yellow")
     words = say(f"standing.{row['state']}")
     if row["due_at"]:
         words += f", {say('who.due', at=at(app, row['due_at']), channel=channel_words(row['channel']))}"

@@ -144,7 +144,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "可用 `notifier status {run} --watch` 查看進度。",
     ),
     "run.one_of": ("--dry-run, --test-to and --wait exclude each other.", "--dry-run、--test-to 與 --wait 只能擇一。"),
-    "run.kind_of": ("no campaign is named {name}; there are: {known}.", "沒有名為 {name} 的通知作業；現有：{known}。"),
+    "run.bad_parameter": ("{why}. It takes: {known}.", "參數有誤：{given}。可用的參數：{known}。"),
+    "run.other_campaign": (
+        "The key {key} belongs to run {run} of {campaign}: give another --key.",
+        "識別鍵 {key} 已用於 {campaign} 的批次 {run}：請用 --key 指定其他識別鍵。",
+    ),
+    "run.kind_of": ("No campaign is named {name}; there are: {known}.", "沒有名為 {name} 的通知作業；現有：{known}。"),
     # states of a run
     "state.planning": ("planning", "名單整理中"),
     "state.open": ("open", "進行中"),
@@ -173,6 +178,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "status.due_now": ("due now {n}", "待送 {n}"),
     "status.due_later": ("due later {n}", "稍後 {n}"),
     "status.next": ("next at {at}", "下次 {at}"),
+    "status.attempts": ("attempts", "送出次數"),
     "status.sum": ("adds up", "核對"),
     "status.sum_words": (
         "{selected} = {merged} merged + {excluded} excluded + {holdout} holdout + {settled} settled + {held} held"
@@ -202,7 +208,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "runs.campaign": ("campaign", "通知作業"),
     "runs.opened": ("opened", "開啟時間"),
     "runs.selected": ("selected", "選出"),
-    "runs.notifications": ("notifications", "通知數"),
+    "runs.notifications": ("notices", "通知數"),
     "runs.none": ("No run yet: `notifier run CAMPAIGN` opens one.", "還沒有批次：以 `notifier run 通知作業` 開啟。"),
     # pause, resume, cancel
     "pause.done": (
@@ -228,8 +234,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Run {run} is cancelled; {n} notifications were still open. What is in flight ends by itself.",
         "批次 {run} 已取消，當時還有 {n} 筆通知未結案。進行中的會自行結束。",
     ),
-    "paused.by_person": ("paused by a person", "由人員暫停"),
-    "cancelled.by_person": ("cancelled by a person", "由人員取消"),
     # channels
     "channel.voice": ("voice", "語音電話"),
     "channel.sms": ("sms", "簡訊"),
@@ -296,6 +300,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "who.account": ("account", "電號"),
     "who.subjects": ("about", "內容"),
     "who.run": ("run", "批次"),
+    "who.because": (": {why}", "：{why}"),
     "who.stands": ("now", "目前"),
     "who.attempts": ("sent", "送出"),
     "who.no_attempt": ("nothing was sent", "未送出任何通知"),

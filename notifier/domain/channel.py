@@ -73,10 +73,12 @@ class HookReply:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """`path` is served at /hooks/<channel>/<path>. `answer` raises `Forged` for a call its provider did not sign."""
+    """`path` is served at /hooks/<channel>/<path>. `answer` raises `Forged` for a call its provider did not sign.
+    `speaks`: it answers with the words of the attempt, so `HookCall.message` is looked up for it."""
 
     path: str
     answer: Callable[[HookCall], HookReply]
+    speaks: bool = False
 
 
 class Channel(Protocol):

@@ -8,7 +8,7 @@ import structlog
 from notifier.clock import Clock
 from notifier.domain.channel import Address, Pollable, Probing
 from notifier.domain.disposition import Disposition
-from notifier.domain.errors import ChannelError
+from notifier.domain.errors import ChannelError, Uncertain
 from notifier.domain.receipt import Receipt, ReceiptKind
 from notifier.domain.states import AttemptState, RunState
 from notifier.domain.watch import Limits, abnormal_attempts
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 BETWEEN_LOOKS = timedelta(minutes=1)
 LOOKS_THAT_PROVE = 2  # look-ups a minute apart that found nothing
+MOST_DOUBTS = 10  # look-ups that could not tell, before a person must
 WATCH_SPAN = timedelta(minutes=30)
 PROBE = "probe: "  # begins the reason of a pause that the next good probe lifts
 
@@ -61,24 +62,34 @@ class Keeper:
             receipt = await channel.look_up(
                 silence.attempt, Address(silence.address), silence.since, silence.provider_ref
             )
+        except Uncertain:
+            return await self._missed(silence, MOST_DOUBTS, Disposition.UNCERTAIN)
         except ChannelError as error:
             log.warning(
                 "keeper.look_up_failed", channel=silence.channel, attempt=str(silence.attempt), error=str(error)
             )
             return None
         if receipt is None:
-            return await self._missed(silence)
+            taken = silence.state is AttemptState.IN_FLIGHT  # the provider had it once: that it is gone proves nothing
+            proof = Disposition.UNCERTAIN if taken else Disposition.NOT_CREATED
+            return await self._missed(silence, LOOKS_THAT_PROVE, proof)
+        if await self._is_anothers(silence, receipt):
+            return await self._missed(silence, MOST_DOUBTS, Disposition.UNCERTAIN)
         aged = self.clock.now() - silence.since > channel.abilities.unconfirmed_after
         if receipt.ended is None and aged:
             return self._conclude(silence, Disposition.SENT)
         return receipt
 
-    async def _missed(self, silence: Silence) -> Receipt | None:
+    async def _missed(self, silence: Silence, most: int, then: Disposition) -> Receipt | None:
+        """Count a look-up that told nothing; what is concluded after `most` of them."""
         misses = await self.attempts.note_miss(silence.attempt, self.clock.now() + BETWEEN_LOOKS)
-        if misses < LOOKS_THAT_PROVE:
-            return None
-        taken = silence.state is AttemptState.IN_FLIGHT  # the provider had it once: that it is gone proves nothing
-        return self._conclude(silence, Disposition.UNCERTAIN if taken else Disposition.NOT_CREATED)
+        return self._conclude(silence, then) if misses >= most else None
+
+    async def _is_anothers(self, silence: Silence, found: Receipt) -> bool:
+        """Whether what was found by its numbers is known to belong to an earlier attempt."""
+        if silence.provider_ref is not None or found.provider_ref is None:
+            return False
+        return await self.attempts.is_bound(silence.address, found.provider_ref, silence.attempt)
 
     def _conclude(self, silence: Silence, disposition: Disposition) -> Receipt:
         key = f"concluded:{disposition.value}"

@@ -13,8 +13,10 @@ from notifier.engine.backoff import Persistence
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.judgement import Judge, bans
 from notifier.storage.attempts import AttemptFile, AttemptStore, Ban, Verdict
+from notifier.storage.budgets import BudgetStore
 from notifier.storage.database import Pool, WakeUps
 
+MISCONFIGURED = "misconfigured"  # a receipt's detail "follows", when the provider blames our configuration
 GATHER = 0.003  # seconds a group waits for company
 GROUP = 500
 MOST_WAITING = 4 * GROUP  # answers not yet on disk; above this nobody sends
@@ -34,6 +36,7 @@ class Recorder:
         self,
         pool: Pool,
         attempts: AttemptStore,
+        budgets: BudgetStore,
         catalogue: Catalogue,
         clock: Clock,
         wake_ups: WakeUps,
@@ -41,6 +44,7 @@ class Recorder:
     ) -> None:
         self._pool = pool
         self._attempts = attempts
+        self._budgets = budgets
         self._judge = Judge(catalogue)
         self._catalogue = catalogue
         self._clock = clock
@@ -110,7 +114,16 @@ class Recorder:
             heard = [receipt for _, receipts in news for receipt in receipts]
             await self._attempts.apply(now, [verdict for _, verdict in pairs], heard, connection)
             await self._carry_out(connection, pairs)
+        await self._stop_misconfigured(news)
         return len(news)
+
+    async def _stop_misconfigured(self, news: Sequence[tuple[AttemptFile, Sequence[Receipt]]]) -> None:
+        """A callback may say that the fault is ours, too: then the channel stops until a person has looked."""
+        for file, receipts in news:
+            for receipt in receipts:
+                if receipt.detail.get("follows") == MISCONFIGURED:
+                    reason = f"misconfigured: the provider reported code {receipt.detail.get('error', receipt.status)}"
+                    await self._budgets.pause(file.channel, reason)
 
     def _with_channel(self, file: AttemptFile, verdict: Verdict) -> Verdict:
         if verdict.follow not in ("queue", "adjust"):

@@ -29,6 +29,7 @@ class AttemptQueries:
     silent: Query
     postpone_look: Query
     note_miss: Query
+    is_bound: Query
     suppress: Query
     hold_postings: Query
 
@@ -159,6 +160,12 @@ class AttemptStore:
     async def note_miss(self, attempt: AttemptId, look_at: datetime) -> int:
         """A look-up found nothing; answers how many have."""
         return await self._q.note_miss.fetch_value(self._pool, attempt=attempt, look_at=look_at) or 0
+
+    async def is_bound(self, address: str, provider_ref: str, attempt: AttemptId) -> bool:
+        """Whether the provider's reference is known to belong to another attempt at the address."""
+        return await self._q.is_bound.fetch_value(  # type: ignore[no-any-return]
+            self._pool, address=address, provider_ref=provider_ref, attempt=attempt
+        )
 
     async def suppress(self, connection: Any, now: datetime, bans: Sequence[Ban]) -> None:
         await self._q.suppress.execute(

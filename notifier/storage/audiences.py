@@ -83,4 +83,4 @@ class AudienceStore:
         return [dict(row) for row in await self._q.samples.fetch(connection, most=most)]
 
 
-COUNTS = frozenset({"merged", "notifications", "with_email"})
+COUNTS = frozenset({"merged", "notifications", "with_phone", "with_mobile", "with_email"})

@@ -39,7 +39,7 @@ class HookRoutes:
     def _handler(self, channel: Channel, hook: Hook) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                reply = hook.answer(await self._call(channel, request))
+                reply = hook.answer(await self._call(channel, hook, request))
             except Forged as error:
                 CALLBACKS.labels(channel.name, hook.path, "forged").inc()
                 log.warning("hook.forged", channel=channel.name, hook=hook.path, reason=str(error))
@@ -58,7 +58,7 @@ class HookRoutes:
         CALLBACKS.labels(channel.name, hook.path, "taken").inc()
         return web.Response(status=reply.status, text=reply.body, content_type=reply.content_type)
 
-    async def _call(self, channel: Channel, request: web.Request) -> HookCall:
+    async def _call(self, channel: Channel, hook: Hook, request: web.Request) -> HookCall:
         body = await request.read()
         form = await request.post() if request.content_type == "application/x-www-form-urlencoded" else {}
         attempt = read_attempt_id(request.query.get("attempt", ""))
@@ -69,13 +69,13 @@ class HookRoutes:
             form=[(name, str(value)) for name, value in form.items()],
             body=body,
             attempt=attempt,
-            message=await self._message(channel, attempt),
+            message=await self._message(channel, attempt) if hook.speaks else None,
             at=self._clock.now(),
         )
 
     async def _message(self, channel: Channel, attempt: AttemptId | None) -> Message | None:
         """What the attempt says; None when it is not known, or the database is not to be had: a call must go on."""
-        if attempt is None or not channel.abilities.keypad:
+        if attempt is None:
             return None
         try:
             found = await self._attempts.message_of(attempt)

@@ -1,0 +1,135 @@
+"""The dispatcher against a null channel, everything durable: claim, facts from the source's views, rendering, attempt
+written ahead, send, answer recorded, notification settled.
+
+Limit: the same steps without screening, judging and rendering, in bare asyncpg on the leanest tables (raw_queue.py).
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from bench import raw_queue
+from bench.fan_out import plan
+from bench.ground import CHANNEL, Ground, opened, prepare, settle_disk, soon
+from bench.measure import CONSOLE, Rounds, Target, in_processes
+from bench.profiling import Profile
+from notifier.domain.receipt import Receipt
+from notifier.storage.attempts import AttemptStore, Verdict
+
+TARGET = Target("of the raw limit of the same steps", at_least=0.6)
+WORKERS = (1, 2, 4)  # of the raw loop, in one process; the best of them is the limit
+POLL = 0.1  # seconds between two looks whether everything is settled
+LONGEST = 600.0  # seconds one drain may take
+
+
+def ask(ground: Ground, sizes: Sequence[int], rounds: int, *, profile: bool = False) -> list[Rounds]:
+    return [_at(ground, size, rounds, profile) for size in sizes]
+
+
+def _at(ground: Ground, size: int, rounds: int, profile: bool) -> Rounds:
+    measured = Rounds(f"dispatch of {size:,} to a null channel, one process", "per second", TARGET)
+    asyncio.run(prepare(ground, size))
+    for number in range(rounds):
+        pending = _refill(ground, f"one {number}")
+        raw = _limits(ground)
+        ours, profiles = _drain(ground, pending, 1)
+        measured.ours.append(ours)
+        measured.limit.append(max(raw.values()))
+        for name, value in raw.items():
+            measured.beside(name, value)
+        pending = _refill(ground, f"two {number}")
+        measured.beside("ours, two processes", _drain(ground, pending, 2)[0])
+    if profile:
+        _refill(ground, "profile")
+        _, profiles = _drain(ground, pending, 1, profile=True)
+        CONSOLE.print(profiles[0])
+    return measured
+
+
+def _refill(ground: Ground, key: str) -> int:
+    return plan(ground, key).queued
+
+
+def _limits(ground: Ground) -> dict[str, float]:
+    rates = {}
+    for workers in WORKERS:
+        pending = asyncio.run(raw_queue.fill(ground))
+        asyncio.run(settle_disk(ground))
+        begin = soon()
+        ((start, end, sent),) = in_processes(1, lambda _, w=workers, b=begin: (raw_queue.drain, (ground, w, b), {}))  # type: ignore[misc]
+        assert sent == pending, f"{sent} of {pending} sent"
+        rates[f"raw, {workers} worker{'s'[: workers - 1]}"] = sent / (end - start)
+    return rates
+
+
+@dataclass(frozen=True)
+class Drained:
+    start: float
+    end: float
+    settled: int
+    profile: str
+
+
+def _drain(ground: Ground, pending: int, processes: int, *, profile: bool = False) -> tuple[float, list[str]]:
+    """Notifications settled per second, and what the profiler saw."""
+    asyncio.run(settle_disk(ground))
+    begin = soon(3.0 + processes)
+    drained: list[Drained] = in_processes(processes, lambda _: (_dispatch, (ground, begin, profile), {}))
+    settled = sum(one.settled for one in drained)
+    assert settled == pending, f"{settled} of {pending} settled"
+    asyncio.run(_check(ground, pending))
+    rate = settled / (max(one.end for one in drained) - min(one.start for one in drained))
+    return rate, [one.profile for one in drained]
+
+
+async def _check(ground: Ground, pending: int) -> None:
+    """Everybody reached once, and the log says so."""
+    async with ground.connect("notifier") as connection:
+        reached = await connection.fetchval("select count(*) from notifier.notification where outcome = 'reached'")
+        attempts = await connection.fetchval("select count(*) from notifier.attempt where state = 'ended'")
+        receipts = await connection.fetchval("select count(*) from notifier.receipt where applied_at is not null")
+    assert (reached, attempts, receipts) == (pending, pending, pending)
+
+
+class CountingStore(AttemptStore):
+    """Knows when the last verdict was on disk."""
+
+    settled = 0
+    last = 0.0
+
+    async def apply(
+        self, now: Any, verdicts: Sequence[Verdict], receipts: Sequence[Receipt], connection: Any = None
+    ) -> set[Any]:
+        moved = await super().apply(now, verdicts, receipts, connection)
+        self.settled += len(moved)
+        self.last = time.monotonic()
+        return moved
+
+
+async def _dispatch(ground: Ground, begin: float, profile: bool) -> Drained:
+    """One worker process, as `notifier work` runs it, until nothing is pending or in flight anywhere."""
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(opened(ground))
+        app.attempts = counting = CountingStore(app.pool)
+        recorder = app.recorder()
+        lane = app.lane(CHANNEL, recorder)
+        await asyncio.sleep(max(0, begin - time.monotonic()))
+        watch = Profile() if profile else None
+        start = time.monotonic()
+        with watch or nullcontext():
+            recording = asyncio.create_task(recorder.run())
+            sending = asyncio.create_task(lane.run())
+            async with asyncio.timeout(LONGEST):
+                while await app.pool.fetchval(PENDING):
+                    await asyncio.sleep(POLL)
+            lane.stop()
+            await sending
+            await recorder.flush()
+            recording.cancel()
+        return Drained(start, counting.last, counting.settled, watch.report(counting.last - start) if watch else "")
+
+
+PENDING = "select exists (select from notifier.queue) or exists (select from notifier.in_flight)"

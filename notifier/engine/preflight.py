@@ -1,0 +1,290 @@
+"""Before a run is opened: who is in, who is out and why, what it takes, what it costs, and how it sounds.
+
+The audience is drawn as the planner draws it, in a transaction that is rolled back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Protocol
+
+from notifier.domain.campaign import Campaign
+from notifier.domain.disposition import Disposition
+from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, weigh
+from notifier.domain.forecast import LanePace, Left, Prospect, Shares, expected_attempts, forecast
+from notifier.domain.message import EmailMessage, Message, SmsMessage, VoiceMessage
+from notifier.domain.notice_code import notice_code
+from notifier.engine.outlook import SECONDS_IN_FLIGHT, Surroundings, lane_paces, open_hours, refused_steps, rounded
+from notifier.engine.planner import Drawn, Planner
+from notifier.engine.rendering import CannotRender, Rendering
+from notifier.storage.audiences import AudienceStore
+from notifier.storage.source import Source
+
+# A connected call is billed: by whom it was picked up does not matter.
+CONNECTED = frozenset({Disposition.ANSWERED, Disposition.HUNG_UP, Disposition.MACHINE, Disposition.WRONG_PERSON})
+LIKELY_SEGMENTS = 2  # of an SMS that no sample shows: a Chinese reminder is 79 characters
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What the carrier charges, in NT$: of the order of Taiwanese list prices, for an estimate and no more."""
+
+    call_minute: Decimal = Decimal("3.0")  # a minute begun of a call that was picked up
+    sms_segment: Decimal = Decimal("1.0")
+    minutes_of_a_call: Decimal = Decimal(1)  # a reminder lasts 40 to 60 s
+
+
+TARIFF = Tariff()
+
+
+@dataclass(frozen=True, slots=True)
+class StepEstimate:
+    """A step of the plan: who starts there, the attempts expected, or why it is left out."""
+
+    channel: str
+    tries: int
+    starting: int
+    attempts: int
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One message as it would go out now. `problem` says why there is none: paid meanwhile, cannot be worded."""
+
+    channel: str
+    locale: str
+    subjects: int
+    text: str
+    segments: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    calls: int
+    line_minutes: int
+    sms: int
+    sms_segments: int
+    emails: int
+    cost: Decimal  # NT$
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightReport:
+    """What a run opened now would do. Reasons are the log's own codes."""
+
+    campaign: str
+    title: str
+    title_zh: str
+    params: Mapping[str, object]
+    at: datetime
+    zone: str
+    staged: int
+    already_told: int
+    selected: int
+    excluded: Mapping[str, int]
+    merged: int
+    held: Mapping[str, int]
+    notifications: int
+    locales: Mapping[str, int]
+    steps: Sequence[StepEstimate]
+    estimate: Estimate
+    tariff: Tariff
+    starts_at: datetime
+    finish: datetime | None
+    limit: str | None
+    samples: Sequence[Sample]
+
+    @property
+    def difference(self) -> int:
+        """0 when everybody selected is accounted for."""
+        return self.selected - sum(self.excluded.values()) - self.merged - self.notifications
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = _plain(asdict(self))
+        return found | {"difference": self.difference}
+
+
+class PreflightParts(Surroundings, Protocol):
+    """The parts of an application that a preflight needs."""
+
+    @property
+    def audiences(self) -> AudienceStore: ...
+    @property
+    def source(self) -> Source: ...
+    @property
+    def rendering(self) -> Rendering: ...
+    def planner(self) -> Planner: ...
+
+
+async def preflight(
+    app: PreflightParts, campaign: Campaign, params: Mapping[str, Any], samples: int = 5, tariff: Tariff = TARIFF
+) -> PreflightReport:
+    """Draw the audience and keep nothing of it. Raises SourceLost, SourceBroken, NeverOpen."""
+    drawn, view, rows = await _draw(app, campaign, params, samples)
+    shown = await _Samples(app, campaign).render(rows, samples)
+    lanes = await lane_paces(app, campaign, paused_too=True)
+    having = _having(view)
+    prospect = Prospect(campaign.plan, lanes, having=having)
+    starting = {int(step): count for step, count in view["first_steps"].items()}
+    left = [Left(step, 0, count, drawn.due_at, drawn.due_at) for step, count in starting.items()]
+    attempts = expected_attempts(prospect, left)
+    found = forecast(prospect, left, open_hours(app.catalogue, campaign), app.clock.now())
+    return PreflightReport(
+        campaign=campaign.name,
+        title=campaign.title,
+        title_zh=campaign.title_zh,
+        params=dict(params),
+        at=app.clock.now(),
+        zone=app.catalogue.calendar.zone.key,
+        staged=drawn.staged,
+        already_told=drawn.already_told,
+        selected=drawn.selected,
+        excluded=view["excluded"],
+        merged=view["merged"],
+        held=view["held"],
+        notifications=view["notifications"],
+        locales=view["locales"],
+        steps=_steps(campaign, refused_steps(app.catalogue, campaign), starting, attempts),
+        estimate=_estimate(campaign, prospect.shares, lanes, attempts, shown, tariff),
+        tariff=tariff,
+        starts_at=drawn.due_at,
+        finish=rounded(found.at) if found else None,
+        limit=found.limit.value if found else None,
+        samples=shown,
+    )
+
+
+async def _draw(
+    app: PreflightParts, campaign: Campaign, params: Mapping[str, Any], samples: int
+) -> tuple[Drawn, dict[str, Any], list[dict[str, Any]]]:
+    async with app.audiences.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            drawn = await app.planner().draw(connection, campaign, params)
+            return drawn, await app.audiences.preview(connection), await app.audiences.samples(connection, samples)
+        finally:
+            await transaction.rollback()
+
+
+def _having(view: Mapping[str, int]) -> dict[str, float]:
+    """Of those the earlier steps do not reach: how many have a mobile, how many an e-mail address."""
+    mobiles = view["with_mobile"] / view["with_phone"] if view["with_phone"] else 0.0
+    emails = view["with_email"] / view["notifications"] if view["notifications"] else 0.0
+    return {"sms": mobiles, "email": emails}
+
+
+def _steps(
+    campaign: Campaign, refused: Mapping[str, str], starting: Mapping[int, int], attempts: Mapping[int, float]
+) -> list[StepEstimate]:
+    return [
+        StepEstimate(
+            channel=step.channel,
+            tries=step.tries,
+            starting=starting.get(number, 0),
+            attempts=round(attempts.get(number, 0.0)),
+            refused=refused.get(step.channel),
+        )
+        for number, step in enumerate(campaign.plan)
+    ]
+
+
+def _estimate(
+    campaign: Campaign,
+    shares: Mapping[str, Shares],
+    lanes: Mapping[str, LanePace],
+    attempts: Mapping[int, float],
+    samples: Sequence[Sample],
+    tariff: Tariff,
+) -> Estimate:
+    by_channel: dict[str, float] = {}
+    for number, count in attempts.items():
+        channel = campaign.plan[number].channel
+        by_channel[channel] = by_channel.get(channel, 0.0) + count
+    calls, texts = by_channel.get("voice", 0.0), by_channel.get("sms", 0.0)
+    connected = sum(share for word, share in shares["voice"].items() if word in CONNECTED)
+    segments = texts * _mean_segments(samples)
+    minutes = calls * connected * float(tariff.minutes_of_a_call)
+    cost = Decimal(minutes) * tariff.call_minute + Decimal(segments) * tariff.sms_segment
+    in_flight = lanes["voice"].seconds if "voice" in lanes else SECONDS_IN_FLIGHT["voice"]
+    return Estimate(
+        calls=round(calls),
+        line_minutes=round(calls * in_flight / 60),
+        sms=round(texts),
+        sms_segments=round(segments),
+        emails=round(by_channel.get("email", 0.0)),
+        cost=cost.quantize(Decimal(1), ROUND_CEILING),
+    )
+
+
+def _mean_segments(samples: Sequence[Sample]) -> float:
+    counts = [sample.segments for sample in samples if sample.segments is not None]
+    return sum(counts) / len(counts) if counts else LIKELY_SEGMENTS
+
+
+class _Samples:
+    """Messages as they would be sent now, with facts read as the dispatcher reads them."""
+
+    def __init__(self, app: PreflightParts, campaign: Campaign) -> None:
+        self._app = app
+        self._campaign = campaign
+        refused = refused_steps(app.catalogue, campaign)
+        self._channels = [step.channel for step in campaign.plan if step.channel not in refused]
+
+    async def render(self, rows: Sequence[Mapping[str, Any]], most: int) -> list[Sample]:
+        if not rows:
+            return []
+        now = self._app.clock.now()
+        subjects = sorted({subject for row in rows for subject in row["subjects"]})
+        known = await self._app.source.facts(self._campaign.name, subjects, now)
+        return [self._sample(row, channel, known, now) for row, channel in self._spread(rows)[:most]]
+
+    def _spread(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str]]:
+        """Each channel once, each by another recipient; then the other recipients at their first step."""
+        each = [(rows[number % len(rows)], channel) for number, channel in enumerate(self._channels)]
+        firsts = [(row, self._campaign.plan[row["first_step"]].channel) for row in rows]
+        return each + [pair for pair in firsts if pair not in each]
+
+    def _sample(self, row: Mapping[str, Any], channel: str, known: Mapping[str, Facts], now: datetime) -> Sample:
+        locale, subjects = row["locale"], row["subjects"]
+        match weigh(subjects, known):
+            case Withdraw(reason) | HoldBack(reason):
+                return Sample(channel, locale, len(subjects), "", problem=reason)
+            case Tell(facts):
+                try:
+                    message = self._message(channel, locale, facts, now)
+                except (CannotRender, KeyError, TypeError, ValueError, ArithmeticError) as error:
+                    return Sample(channel, locale, len(subjects), "", problem=f"cannot be worded: {error}")
+                segments = message.segments if isinstance(message, SmsMessage) else None
+                return Sample(channel, locale, len(subjects), message_text(message), segments)
+
+    def _message(self, channel: str, locale: str, facts: Sequence[Facts], now: datetime) -> Message:
+        rendered = self._app.rendering.render(
+            self._campaign, self._app.catalogue.channels[channel], locale, self._campaign.compose(facts),
+            code=notice_code(0), reference="sample", today=self._app.catalogue.calendar.local(now).date(),
+        )  # fmt: skip
+        return rendered.message
+
+
+def message_text(message: Message) -> str:
+    """The words of a message as a person reads them."""
+    match message:
+        case VoiceMessage():
+            return "\n".join(message.scripts[message.locale].lines)
+        case SmsMessage():
+            return message.body
+        case EmailMessage():
+            return f"{message.subject}\n\n{message.text}".strip()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
