@@ -18,9 +18,7 @@ def ask(ground: Ground, sizes: list[int], rounds: int) -> list[Rounds]:
 
 
 def _at(ground: Ground, size: int, rounds: int) -> Rounds:
-    measured = Rounds(
-        f"fan-out of {size:,}, source views to pending", "rows/s", TARGET, slower_is_higher=True
-    )
+    measured = Rounds(f"fan-out of {size:,}, source views to pending", "rows/s", TARGET, slower_is_higher=True)
     asyncio.run(prepare(ground, size))
     for number in range(rounds):
         cold = plan(ground, f"cold {number}", number_book=True)

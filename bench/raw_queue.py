@@ -104,7 +104,9 @@ async def fill(ground: Ground) -> int:
         rows = await ours.fetch(OPEN)
         wide = [(*row[:8], None, None, None, None, row["subjects"]) for row in rows]
         await raw.copy_records_to_table("notification", records=wide)
-        narrow = [(row["id"], row["run_id"], row["channel"], row["due_at"], row["step"], 0, 0, None, None) for row in rows]
+        narrow = [
+            (row["id"], row["run_id"], row["channel"], row["due_at"], row["step"], 0, 0, None, None) for row in rows
+        ]
         await raw.copy_records_to_table("queue", records=narrow)
         await raw.execute("analyze")
         return len(rows)

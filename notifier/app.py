@@ -235,7 +235,8 @@ async def run_parts(
 ) -> None:
     """As `serve`, until `stopping` is set."""
     await app.keeper().ensure_partitions()
-    await app.set_up_budgets()
+    if parts.work or parts.keep:
+        await app.set_up_budgets()
     recorder = app.recorder()
     lanes = [app.lane(channel, recorder) for channel in app.catalogue.channels] if parts.work else []
     background: list[Awaitable[None]] = []

@@ -37,7 +37,7 @@ def build() -> typer.Typer:
 
 def exit_codes() -> str:
     """What scripts can rely on, in the chosen language."""
-    return "\n".join([f"{say('exit.codes')}:", *(f"  {code.value}  {say(f'exit.{code.value}')}" for code in Exit)])
+    return "\n".join([say("exit.codes"), *(f"  {code.value}  {say(f'exit.{code.value}')}" for code in Exit)])
 
 
 def _before(
@@ -74,7 +74,7 @@ def main(args: Sequence[str] | None = None) -> None:
         language, rest = take_language(sys.argv[1:] if args is None else args)
     except ValueError:
         choose(language_of({}))
-        error_screen().print(f"{say('error')}: {say('lang.bad')}")
+        error_screen().print(say("error", sentence=say("lang.bad")))
         sys.exit(Exit.USAGE)
     choose(language)
     command()(args=rest, prog_name="notifier")

@@ -93,7 +93,9 @@ class House:
 
     async def office(self, district: str) -> None:
         await self.source.execute(
-            "insert into billing.office (district, section, phone) values ($1, '電費組', '07-338-3131')", district
+            "insert into billing.office (district, section, phone) values ($1, '電費組', '07-338-3131')"
+            " on conflict do nothing",
+            district,
         )
 
     async def people(self, script: Mapping[str, Any]) -> None:
@@ -272,6 +274,21 @@ async def open_house(
         house = House(app, sandbox, utility, carrier, clock)
         await house.office(DISTRICT)
         yield house
+
+
+@asynccontextmanager
+async def second_process(house: House, database: str, source: str, **settings: Any) -> AsyncIterator[App]:
+    """Another complete notifier on the databases, the carrier and the clock of a house."""
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(
+            open_app(make_settings(database, source, house.sandbox, house.clock, **settings), name="second")
+        )
+        stopping, running = asyncio.Event(), asyncio.Event()
+        parts = Parts(web=True, work=True, keep=True)
+        service = asyncio.create_task(run_parts(app, parts, stopping, ready=lambda _: running.set()))
+        stack.push_async_callback(_stop, service, stopping)
+        await asyncio.wait([service, asyncio.create_task(running.wait())], return_when=asyncio.FIRST_COMPLETED)
+        yield app
 
 
 async def _stop(service: "asyncio.Task[None]", stopping: asyncio.Event) -> None:

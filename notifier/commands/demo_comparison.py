@@ -38,6 +38,7 @@ TEXT_ENDINGS: Mapping[tuple[str, int | None], str] = {
     ("failed", 30008): "failed",
     ("sent", None): "sent",
 }
+UNNOTICED = frozenset({"failed", "canceled"})  # no phone can have rung: the same try is made again
 REPLIES = frozenset({"1", "7"})
 CONFIRMED = {"8": "wrong_person", "9": "answered"}  # pressed twice in a row
 
@@ -139,8 +140,8 @@ def _one_to_one(evidence: Evidence, log: Mapping[UUID, LoggedAttempt]) -> Check:
     """Every contact has its row and every row that left its contact, of the same kind and only one."""
     seen = Counter(contact.attempt for contact in evidence.contacts)
     kinds = {contact.attempt: contact.kind for contact in evidence.contacts}
-    offenders = [f"{a.id}: nobody has seen it" for a in log.values() if a.disposition not in NEVER_LEFT | seen.keys()
-                 and a.id not in seen]  # fmt: skip
+    left = [attempt for attempt in log.values() if attempt.disposition not in NEVER_LEFT]
+    offenders = [f"{attempt.id}: nobody has seen it" for attempt in left if attempt.id not in seen]
     for attempt, times in seen.items():
         if attempt is None or attempt not in log:
             offenders.append(f"{attempt}: not in our log")
@@ -212,12 +213,12 @@ def read_ledger(entries: Iterable[Mapping[str, Any]]) -> list[Contact]:
 
 def _call(entry: Mapping[str, Any]) -> Contact:
     heard = frozenset(one["words"] for one in entry["heard"] if one["kind"] == "say")
-    return _contact("voice", entry, _call_ending(entry), entry["rang_at"] is not None, heard)
+    return _contact("voice", entry, _call_ending(entry), entry["status"] not in UNNOTICED, heard)
 
 
 def _text(entry: Mapping[str, Any]) -> Contact:
     word = entry["status"], entry["error_code"]
-    return _contact("sms", entry, TEXT_ENDINGS.get(word, f"{word[0]} {word[1]}"), entry["sent_at"] is not None)
+    return _contact("sms", entry, TEXT_ENDINGS.get(word, f"{word[0]} {word[1]}"), entry["status"] not in UNNOTICED)
 
 
 def _contact(

@@ -18,7 +18,9 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 
-from notifier.clock import ScaledClock, parse_clock
+from notifier.clock import ScaledClock
+from notifier.commands.demo_words import words
+from notifier.commands.exits import Exit, Failure
 from notifier.domain.calendar import Calendar
 from notifier.sandbox.district import DistrictSummary, build_district, create_source_database
 from notifier.settings import PREFIX
@@ -31,12 +33,15 @@ OPENS_AT = timedelta(hours=9, minutes=30)  # when the demo's day begins
 STARTS_WITHIN = 30.0  # real seconds
 STOPS_WITHIN = 30.0
 LEAST_SPACE = 700 * 2**20  # bytes: an empty cluster with its write-ahead log, the district, and some room
-SHARE_DUE = 0.12  # of the accounts: so that three tries and their waits fit into one working day of the clock
+SHARE_DUE = 0.15  # of the accounts: so that three tries and their waits fit into one working day of the clock
 CLOCK_LEAD = 2.0  # real seconds the processes take to come up before the demo's morning begins
 
 
-class CannotRun(Exception):
+class CannotRun(Failure):
     """What keeps the demo from running on this machine, in one sentence."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(Exit.MUST_BE_MENDED, words(key, **values))
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Service:
 
     def ensure_alive(self) -> None:
         if self.process.poll() is not None:
-            raise CannotRun(f"{self.name} ended with code {self.process.returncode}: {last_line(self.log)}")
+            raise CannotRun("wrong.ended", name=self.name, code=self.process.returncode, why=last_line(self.log))
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL for one that does not listen."""
@@ -75,13 +80,13 @@ class Service:
 
 def last_line(log: Path) -> str:
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it left no word"
+    return lines[-1][:300] if lines else words("wrong.silent")
 
 
 def check_space(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < LEAST_SPACE:
-        raise CannotRun(f"{folder} has {free >> 20} MB left; the demo needs {LEAST_SPACE >> 20} MB")
+        raise CannotRun("wrong.space", folder=folder, free=free >> 20, needed=LEAST_SPACE >> 20)
 
 
 def free_ports() -> Ports:
@@ -92,7 +97,7 @@ def free_ports() -> Ports:
             probe.bind(("127.0.0.1", 0))
         return Ports(*(probe.getsockname()[1] for probe in probes))
     except OSError as error:
-        raise CannotRun(f"no port can be opened on 127.0.0.1: {error.strerror}") from error
+        raise CannotRun("wrong.ports", why=error.strerror) from error
     finally:
         for probe in probes:
             probe.close()
@@ -118,7 +123,7 @@ async def open_databases(folder: Path) -> AsyncIterator[Databases]:
     try:
         server = await asyncio.to_thread(start_embedded, folder / "data")
     except Exception as error:  # whatever the package raises: there is no database, and that is all there is to say
-        raise CannotRun(f"the embedded PostgreSQL does not start: {error}") from error
+        raise CannotRun("wrong.postgres", why=error) from error
     try:
         for name in ("notifier", "utility"):
             await _create(database_url(server, "postgres"), name)
@@ -182,13 +187,20 @@ class Pace:
         return {"voice": {**written, "most_in_flight": self.lines}, "sms": written, "email": written}
 
 
-def spawn(name: str, part: str, environ: Mapping[str, str], folder: Path) -> Service:
-    """A child of this Python; what it says goes to a log in `folder`."""
+def use_only(environ: Mapping[str, str]) -> None:
+    """Make these this process's settings. None of a real installation may show through: a demo never calls out."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
+    os.environ.update(environ)
+
+
+def spawn(name: str, environ: Mapping[str, str], folder: Path, *command: str) -> Service:
+    """`notifier COMMAND ...` under this Python; what it says goes to a log in `folder`."""
     log = folder / f"{name}.log"
     clean = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "notifier.commands.demo_services", part],
+            [sys.executable, "-m", "notifier", *command],
             env={**clean, **environ}, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is ours to pass on, in the right order
         )  # fmt: skip
@@ -208,26 +220,4 @@ async def until_it_answers(service: Service, url: str) -> None:
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.05)
-    raise CannotRun(f"{service.name} did not come up within {STARTS_WITHIN:.0f} s: {last_line(service.log)}")
-
-
-async def _serve() -> None:
-    from notifier.app import Parts, open_app, serve
-    from notifier.settings import read_settings
-
-    async with open_app(read_settings(), name="demo") as app:
-        await serve(app, Parts(web=True, work=True, keep=True))
-
-
-async def _sandbox() -> None:
-    from notifier.sandbox.server import SandboxSettings, run_sandbox
-
-    port, mail, seed = (int(os.environ[f"DEMO_{name}"]) for name in ("CARRIER_PORT", "MAIL_PORT", "SEED"))
-    settings = SandboxSettings(ACCOUNT_SID, AUTH_TOKEN, port=port, smtp_port=mail, seed=seed)
-    await run_sandbox(settings, parse_clock(os.environ["NOTIFIER_CLOCK"]))
-
-
-if __name__ == "__main__":
-    import uvloop
-
-    uvloop.run({"serve": _serve, "sandbox": _sandbox}[sys.argv[1]]())
+    raise CannotRun("wrong.slow", name=service.name, seconds=STARTS_WITHIN, why=last_line(service.log))

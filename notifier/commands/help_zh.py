@@ -109,6 +109,18 @@ CHINESE: Mapping[str, str] = {
     "Build a district there.": "在該資料庫建立模擬轄區。",
     "How large the district is.": "模擬轄區的戶數。",
     "How fast bills get paid.": "每小時繳費筆數。",
+    # demo
+    "Watch the whole thing on a make-believe district.": "以模擬轄區觀看全部過程。",
+    (
+        "Starts a PostgreSQL, a carrier and a mailbox of its own, calls, texts and mails its customers, and compares the"
+        " log with what the carrier says. Nothing leaves this machine."
+    ): (
+        "啟動自備的 PostgreSQL、模擬電信與模擬信箱，以電話、簡訊與電子郵件通知用戶，再與電信端紀錄逐筆比對；"
+        "所有資料都不會離開本機。"
+    ),
+    "Draws the district and how its people behave.": "決定模擬轄區與用戶行為的亂數種子。",
+    "How fast the clock runs.": "時鐘的倍速。",
+    "Keep everything up afterwards, in .demo, to look around.": "結束後保留在 .demo 並繼續執行，供查看。",
 }
 
 

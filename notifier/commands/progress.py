@@ -10,11 +10,11 @@ from rich.text import Text
 
 from notifier.commands.channels import in_flight_words, pace_words, standing_words
 from notifier.commands.opening import at
-from notifier.commands.outlook import forecast_finish
 from notifier.commands.reasons import disposition_words, in_words, outcome_words
 from notifier.commands.terminal import channel_words, figures, pairs
 from notifier.commands.words import Language, chosen, say
 from notifier.domain.states import RunState
+from notifier.engine.outlook import forecast_run, rounded
 from notifier.storage.budgets import ChannelBudget
 from notifier.storage.runs import Run, RunProgress, Tally
 
@@ -60,13 +60,13 @@ async def read_standing(app: "App", run_id: int) -> Standing:
     campaign = app.catalogue.campaigns.get(run.campaign)
     planned = {step.channel for step in campaign.plan} if campaign else set()
     channels = [budget for budget in await app.budgets.all() if budget.channel in planned]
-    tally, progress = await app.runs.tally(run), await app.runs.progress(run.id, now)
+    foreseen = await forecast_run(app, run) if not run.waiting_for else None
     return Standing(
         run=run,
-        tally=tally,
-        progress=progress,
+        tally=await app.runs.tally(run),
+        progress=await app.runs.progress(run.id, now),
         sent_lately=await app.inquiries.sent_since(run.id, now - RATE_SPAN),
-        finish=await forecast_finish(app, run, tally, progress, channels, now),
+        finish=rounded(foreseen.at) if foreseen else None,
         channels=channels,
         read_at=now,
     )

@@ -54,7 +54,7 @@ def say(key: str, /, **values: object) -> str:
 
 PHRASES: Mapping[str, tuple[str, str]] = {
     # exit codes
-    "exit.codes": ("Exit codes", "結束代碼"),
+    "exit.codes": ("Exit codes:", "結束代碼："),
     "exit.0": ("done", "完成"),
     "exit.1": ("something unexpected", "非預期的錯誤"),
     "exit.2": (
@@ -70,7 +70,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "exit.6": ("check found something that must be mended", "檢查發現必須修正的問題"),
     "exit.130": ("interrupted", "已中斷"),
     # what went wrong
-    "error": ("Error", "錯誤"),
+    "error": ("Error: {sentence}", "錯誤：{sentence}"),
     "setting.missing": (
         "{name} is not set: give it in the environment or in the file that NOTIFIER_CONFIG names.",
         "尚未設定 {name}：請在環境變數，或在 NOTIFIER_CONFIG 所指的檔案中設定。",
@@ -314,7 +314,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "who.ban_undone": ("lifted at {at}", "已於 {at} 解除"),
     "who.every_purpose": ("for every purpose", "所有用途"),
     "who.purpose": ("for {purpose}", "用途：{purpose}"),
-    "who.words": ("words", "內容"),
     "who.erased": ("(erased after its retention)", "（已逾保存期限而清除）"),
     "who.receipt": ("{at} {kind}: {status}", "{at} {kind}：{status}"),
     "who.times": ("told {n} times", "重複 {n} 次"),

@@ -14,6 +14,7 @@ end
 $$;
 
 grant usage on schema notifier to notifier_web, notifier_worker, notifier_scheduler;
+grant select on public.notifier_migration to notifier_web, notifier_worker, notifier_scheduler;
 
 -- Web takes callbacks in: it reads what an attempt said and writes receipts, nothing else.
 grant select on notifier.attempt, notifier.run, notifier.budget to notifier_web;

@@ -3,11 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from notifier.domain.states import RunState
 from notifier.storage.runs import Run
-from tests.house import TAIPEI, House
+from tests.house import ENDED, TAIPEI, House
 
 Behaviour = dict[str, Any]
 Entry = Mapping[str, Any]
@@ -49,8 +50,9 @@ async def customers(house: House, count: int, start: int = 0, **cells: Any) -> d
 
 
 async def finished(house: House, run: Run, within: float = 30) -> Run:
-    """The run, finished and added up."""
-    ended = await house.ended(run, within=within)
+    """The run, finished and added up. A run that waits for a person is waited for until somebody has decided."""
+    states = ENDED - {run.state}
+    ended = await house.ended(run, states=states, within=within)
     assert ended.state is RunState.FINISHED, (ended.state, ended.reason, ended.waiting_for)
     assert (await house.tally(ended)).difference == 0
     return ended
@@ -78,8 +80,7 @@ def placed_at(entry: Entry) -> datetime:
 
 def gaps(entries: Iterable[Entry]) -> list[timedelta]:
     """From the end of one call to the beginning of the next."""
-    calls = list(entries)
-    return [placed_at(later) - moment(sooner["ended_at"]) for sooner, later in zip(calls, calls[1:], strict=False)]
+    return [placed_at(later) - moment(sooner["ended_at"]) for sooner, later in pairwise(entries)]
 
 
 def words(entry: Entry) -> str:

@@ -56,7 +56,7 @@ def picked_up(call: Mapping[str, Any]) -> str:
     return "answered" if call["pressed"] or sum(heard["seconds"] for heard in call["heard"]) > 20 else "hung_up"
 
 
-# `may_be_asked`: words come so late, or never, that the keeper asks the carrier, whose answer says less than a callback.
+# `may_be_asked`: words come so late, or never, that the keeper asks the carrier, who then says less than a callback.
 @pytest.mark.parametrize(
     ("faults", "may_be_asked"),
     [

@@ -1,4 +1,4 @@
-"""The carrier fails while a call is being asked for: nobody is rung twice for one try, and no try is spent for nothing."""
+"""The carrier fails while a call is being asked for: nobody is rung twice for one try, no try is spent for nothing."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -94,7 +94,13 @@ async def test_every_fault_at_once(house: House) -> None:
     await customers(house, 3 * MANY)
     await everyone(house)
     await house.faults(
-        {"refuse": {"share": 0.2, "seconds": 5}, "error_before": 0.1, "error_after": 0.2, "drop_after": 0.2, "lose": 0.3}
+        {
+            "refuse": {"share": 0.2, "seconds": 5},
+            "error_before": 0.1,
+            "error_after": 0.2,
+            "drop_after": 0.2,
+            "lose": 0.3,
+        }
     )
 
     await finished(house, await house.launch())

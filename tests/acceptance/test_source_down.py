@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 
 from notifier.domain.states import RunState
 from notifier.settings import Pace
@@ -20,14 +21,18 @@ SLOW = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=10)}
 
 
 @asynccontextmanager
-async def shut(cluster: Cluster, source: str) -> AsyncIterator[None]:
-    """The source takes no connections, and those it has are ended."""
+async def shut(cluster: Cluster, source: str, *, gone: bool = False) -> AsyncIterator[None]:
+    """The source takes no connections, and those it has are ended. `gone`: nor is there a database of its name."""
     name = urlsplit(source).path.lstrip("/")
     administrator = await asyncpg.connect(cluster.database("postgres"))
     try:
         await administrator.execute(f"alter database {name} allow_connections false")
         await administrator.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+        if gone:
+            await administrator.execute(f"alter database {name} rename to {name}_gone")
         yield
+        if gone:
+            await administrator.execute(f"alter database {name}_gone rename to {name}")
     finally:
         await administrator.execute(f"alter database {name} allow_connections true")
         await administrator.close()
@@ -51,11 +56,12 @@ async def waiting(house: House, run: Run) -> str:
     return said[0]
 
 
-async def test_down_at_launch(cluster: Cluster, database: str, source_database: str) -> None:
+@pytest.mark.parametrize("gone", [pytest.param(False, id="refuses"), pytest.param(True, id="is gone")])
+async def test_down_at_launch(cluster: Cluster, database: str, source_database: str, gone: bool) -> None:
     async with open_house(database, source_database) as house:
         await customers(house, 3)
         await everyone(house)
-        async with shut(cluster, source_database):
+        async with shut(cluster, source_database, gone=gone):
             run = await house.launch()
             assert (await waiting(house, run)).startswith("the source database: ")
             assert await house.ledger() == []

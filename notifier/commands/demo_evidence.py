@@ -1,0 +1,141 @@
+"""Gathers what the demo compares: our log, the carrier's ledger, the mailbox, and when customers paid."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import asyncpg
+
+from notifier.commands.demo_comparison import (
+    Evidence,
+    LoggedAttempt,
+    read_ledger,
+    read_mailbox,
+    rest_of,
+)
+from notifier.domain.campaign import Campaign
+from notifier.domain.states import RunState
+from notifier.resources import sql_root
+from notifier.sandbox.people import MessageOutcome, draw_fate
+from notifier.storage.queries import Query, load_into
+from notifier.storage.runs import Run
+
+if TYPE_CHECKING:
+    from notifier.app import App
+
+LATE_WORD = timedelta(minutes=40)  # of the clock: when the network confirms a text that it would have kept silent about
+TEXTS_TO_ONE = 4  # no number gets more of them in a run
+
+
+@dataclass(frozen=True)
+class DemoQueries:
+    attempts: Query
+    subjects: Query
+    phones: Query
+    examples: Query
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Account numbers worth a look."""
+
+    called: str | None
+    withdrawn: str | None
+    excluded: str | None
+
+
+class Witness:
+    """Asks everybody concerned. `carrier` is the URL of the sandbox, `source` of the utility's database."""
+
+    def __init__(self, app: "App", carrier: str, source: str, seed: int) -> None:
+        self._app = app
+        self._carrier = carrier
+        self._source = source
+        self._seed = seed
+        self._q = load_into(DemoQueries, sql_root() / "demo.sql")
+
+    async def confirm_late_texts(self, run: int) -> None:
+        """Let the network confirm every text in the end, if late: what it never confirms is waited on for a day of the
+        clock, and a demo has no such time."""
+        rows = await self._q.phones.fetch(self._app.pool, run=run)
+        silent = [row["phone"] for row in rows if self._is_silent(row["phone"])]
+        late = {"outcome": "delivered", "settled_after": LATE_WORD.total_seconds()}
+        script = {"messages": {phone: [late] * TEXTS_TO_ONE for phone in silent}}
+        async with aiohttp.ClientSession() as session, session.post(f"{self._carrier}/people", json=script) as response:
+            response.raise_for_status()
+
+    def _is_silent(self, phone: str) -> bool:
+        fates = (draw_fate(self._seed, phone, nth).outcome for nth in range(TEXTS_TO_ONE))
+        return MessageOutcome.SENT in fates
+
+    async def gather(self, run: Run, campaign: Campaign, scale: float) -> Evidence:
+        attempts = await self._attempts(run.id)
+        contacts = read_ledger(await self._entries()) + read_mailbox(await self._mails(), attempts)
+        return Evidence(
+            attempts=attempts,
+            contacts=contacts,
+            paid=await self._paid(run.id),
+            is_open=self._is_open(campaign),
+            slack=timedelta(seconds=scale),
+            finished=run.state is RunState.FINISHED,
+            difference=(await self._app.runs.tally(run)).difference,
+        )
+
+    async def examples(self, run: int) -> Examples:
+        row = await self._q.examples.fetch_row(self._app.pool, run=run)
+        return Examples(**dict(row)) if row else Examples(None, None, None)
+
+    async def _attempts(self, run: int) -> list[LoggedAttempt]:
+        return [
+            LoggedAttempt(
+                row["id"], row["notification_id"], row["channel"], row["step"], row["tries"], row["disposition"],
+                rest_of(row["message"]),
+            )
+            for row in await self._q.attempts.fetch(self._app.pool, run=run)
+        ]  # fmt: skip
+
+    async def _entries(self) -> Sequence[Mapping[str, Any]]:
+        """Waits until the carrier has reported everything, then reads the whole ledger at once."""
+        async with aiohttp.ClientSession(self._carrier) as session:
+            async with session.post("/settle?timeout=10"):
+                pass
+            return (await _read(session, "/ledger"))["entries"]  # type: ignore[no-any-return]
+
+    async def _mails(self) -> Sequence[Mapping[str, Any]]:
+        async with aiohttp.ClientSession(self._carrier) as session:
+            return (await _read(session, "/mailbox"))["mails"]  # type: ignore[no-any-return]
+
+    async def _paid(self, run: int) -> dict[int, float]:
+        """When the last bill of a notification was paid, of those that have none left unpaid."""
+        bills: defaultdict[int, list[str]] = defaultdict(list)
+        for row in await self._q.subjects.fetch(self._app.pool, run=run):
+            bills[row["notification_id"]].append(row["subject"])
+        received = await self._received([bill for some in bills.values() for bill in some])
+        return {
+            notification: max(received[bill] for bill in some)
+            for notification, some in bills.items()
+            if all(bill in received for bill in some)
+        }
+
+    async def _received(self, bills: Sequence[str]) -> dict[str, float]:
+        query = (sql_root() / "source" / "sample" / "paid_in_full.sql").read_text("utf-8")
+        connection = await asyncpg.connect(self._source)
+        try:
+            return {row["bill_no"]: row["received"] for row in await connection.fetch(query, bills)}
+        finally:
+            await connection.close()
+
+    def _is_open(self, campaign: Campaign) -> Callable[[datetime], bool]:
+        calendar = self._app.catalogue.calendar
+        return lambda moment: calendar.closed(campaign.window, campaign.purpose, moment) is None
+
+
+async def _read(session: aiohttp.ClientSession, path: str) -> dict[str, Any]:
+    async with session.get(path) as response:
+        response.raise_for_status()
+        found: dict[str, Any] = json.loads(await response.read())
+        return found

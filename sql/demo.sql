@@ -1,0 +1,25 @@
+-- What the demo asks of the delivery log afterwards, to lay it beside the carrier's ledger.
+
+-- name: attempts(run bigint)
+select t.id, t.notification_id, t.channel, t.step, t.tries, coalesce(t.disposition, t.state) as disposition,
+       case when t.channel = 'voice' then t.message end as message
+  from notifier.attempt t where t.run_id = :run;
+
+-- name: subjects(run bigint)
+select a.notification_id, a.subject from notifier.audience a
+ where a.run_id = :run and a.notification_id is not null;
+
+-- name: phones(run bigint)
+select distinct phone from notifier.notification where run_id = :run and phone is not null;
+
+-- Customers worth a look: tried on most channels, withdrawn because they paid, left out.
+-- name: examples(run bigint)
+select (select n.account_no from notifier.notification n
+          join notifier.attempt t on t.notification_id = n.id
+         where n.run_id = :run group by n.id
+         order by count(distinct t.channel) desc, count(*) desc, n.id limit 1) as called,
+       (select n.account_no from notifier.notification n
+         where n.run_id = :run and n.outcome = 'withdrawn'
+         order by exists (select from notifier.attempt t where t.notification_id = n.id) desc, n.id limit 1) as withdrawn,
+       (select a.account_no from notifier.audience a
+         where a.run_id = :run and a.fate = 'excluded' and a.reason like 'no_address: %' order by 1 limit 1) as excluded;
