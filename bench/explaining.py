@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from bench.ground import Connection
@@ -14,13 +15,14 @@ OPTIONS = "analyze, buffers, timing off, format json"
 
 @dataclass(frozen=True)
 class Node:
-    """One node of a plan. `rows` over all loops, with what a filter threw away."""
+    """One node of a plan. `rows` over all loops, with what a filter threw away; `unmatched`: by a join's condition."""
 
     kind: str
     relation: str | None
     index: str | None
     rows: float
     loops: int
+    unmatched: float
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,21 @@ class Plan:
     milliseconds: float
     raw: Mapping[str, Any]
 
+    def uses(self, index: str) -> bool:
+        """Whether an index of this name, in which * stands for anything, has a part in the plan."""
+        return any(fnmatchcase(node.index, index) for node in self.nodes if node.index)
+
     @property
-    def indexes(self) -> set[str]:
-        return {node.index for node in self.nodes if node.index and node.loops}
+    def most_compared(self) -> float:
+        """Pairs of rows that one join compared in vain: the square of a batch where it should have been the batch."""
+        return max((node.unmatched for node in self.nodes), default=0)
 
     def scanned(self, least: int) -> set[str]:
         """Tables read from end to end of which at least so many rows were looked at."""
         return {str(node.relation) for node in self.nodes if node.kind == "Seq Scan" and node.rows >= least}
 
-    def dump(self) -> str:
-        return json.dumps(self.raw, indent=1, ensure_ascii=False)
+    def outline(self) -> str:
+        return "\n".join(_outline(self.raw))
 
 
 async def explain(connection: Connection, query: Query, given: Mapping[str, Any], mode: str) -> Plan:
@@ -60,8 +67,25 @@ async def explain(connection: Connection, query: Query, given: Mapping[str, Any]
         await connection.execute("deallocate explained")
     (answer,) = json.loads(shown) if isinstance(shown, str) else shown
     root = answer["Plan"]
-    buffers = root["Shared Hit Blocks"] + root["Shared Read Blocks"]
-    return Plan(tuple(_nodes(root)), buffers, answer["Execution Time"], root)
+    nodes = tuple(_node(node) for node in _all(root))
+    return Plan(nodes, _pages(root) + _pages_aside(root), answer["Execution Time"], root)
+
+
+def _pages(node: Mapping[str, Any]) -> int:
+    return int(node["Shared Hit Blocks"] + node["Shared Read Blocks"])
+
+
+def _pages_aside(root: Mapping[str, Any]) -> int:
+    """Of the changes nobody reads the result of: they run at the end and are not counted with the root."""
+    read = {f"CTE {node['CTE Name']}" for node in _all(root) if "CTE Name" in node}
+    changes = [node for node in root.get("Plans", ()) if node["Node Type"] == "ModifyTable"]
+    return sum(_pages(node) for node in changes if node.get("Subplan Name") not in read)
+
+
+def _all(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _all(child)
 
 
 async def _literal(connection: Connection, kind: str, value: Any) -> str:
@@ -70,9 +94,21 @@ async def _literal(connection: Connection, kind: str, value: Any) -> str:
     return f"{text}::{kind}"
 
 
-def _nodes(node: Mapping[str, Any]) -> Iterator[Node]:
+def _node(node: Mapping[str, Any]) -> Node:
     loops = node["Actual Loops"]
-    seen = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-    yield Node(node["Node Type"], node.get("Relation Name"), node.get("Index Name"), seen * loops, loops)
+    seen = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * loops
+    unmatched = node.get("Rows Removed by Join Filter", 0) * loops
+    return Node(node["Node Type"], node.get("Relation Name"), node.get("Index Name"), seen, loops, unmatched)
+
+
+def _outline(node: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+    names = [
+        node[key] for key in ("Subplan Name", "Node Type", "Index Name", "Relation Name", "CTE Name") if key in node
+    ]
+    removed = sum(node.get(f"Rows Removed by {what}", 0) for what in ("Filter", "Join Filter", "Index Recheck"))
+    yield (
+        f"{'  ' * depth}{' '.join(names)}: expected {node['Plan Rows']}, found {node['Actual Rows']:g} x"
+        f" {node['Actual Loops']}, threw away {removed}, {_pages(node)} pages"
+    )
     for child in node.get("Plans", ()):
-        yield from _nodes(child)
+        yield from _outline(child, depth + 1)

@@ -1,7 +1,6 @@
 """`notifier demo`: a make-believe district, from launch to finish, and everything compared afterwards."""
 
 import asyncio
-import fcntl
 import shlex
 import signal
 import tempfile
@@ -77,6 +76,23 @@ class Story:
     console: Console
 
     async def tell(self) -> Exit:
+        """To the end, or until SIGTERM: then it takes its database and its services with it, as after Ctrl-C."""
+        ended = asyncio.Event()
+        telling = asyncio.ensure_future(self._tell())
+
+        def end() -> None:
+            ended.set()
+            telling.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+        try:
+            return await telling
+        except asyncio.CancelledError:
+            if not ended.is_set():
+                raise
+            return Exit.INTERRUPTED
+
+    async def _tell(self) -> Exit:
         began = time.monotonic()
         self._say(Text(words("title"), style="bold"))
         async with AsyncExitStack() as stack:
@@ -295,6 +311,8 @@ def _folder(keep: bool) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="notifier-demo-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
         return
+    import fcntl
+
     from notifier.commands.demo_services import CannotRun
 
     KEPT.mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ from notifier.commands.demo_comparison import Check
 from notifier.commands.demo_words import words
 from notifier.commands.reasons import disposition_words, in_words, outcome_words
 from notifier.domain.forecast import Forecast
+from notifier.domain.states import Outcome
 from notifier.storage.runs import RunProgress, Tally
 
 BAR = 36
@@ -54,8 +55,9 @@ def panel(look: Look) -> RenderableType:
         grid.add_row(words("live.settled"), words("live.planning"))
         return Padding(grid, (1, 0, 0, 2))
     grid.add_row(words("live.settled"), _bar(look))
-    for outcome, count in look.tally.outcomes.items():
-        grid.add_row("", Text(f"{count:>6,}  {outcome_words(outcome)}", style=OUTCOME_COLOURS.get(outcome, "")))
+    for outcome in Outcome:
+        if count := look.tally.outcomes.get(outcome, 0):
+            grid.add_row("", Text(f"{count:>6,}  {outcome_words(outcome)}", style=OUTCOME_COLOURS.get(outcome, "")))
     grid.add_row(words("live.in_flight"), f"{look.progress.in_flight:>6,}")
     grid.add_row(words("live.due_now"), f"{look.progress.due_now:>6,}")
     grid.add_row(words("live.due_later"), _later(look))
@@ -137,7 +139,7 @@ def the_sum(tally: Tally) -> RenderableType:
         style = _term_style(term)
         if term.sign == "=":
             grid.add_row("", "─" * 7, "")
-        name = f"{term.part_of}: {term.name}" if term.part_of else term.name
+        name = words("sum.part", whole=term.part_of, part=term.name) if term.part_of else term.name
         grid.add_row(term.sign.replace("-", "−"), Text(f"{term.count:,}", style=style), Text(name, style=style))
     return grid
 

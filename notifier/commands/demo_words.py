@@ -13,12 +13,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "step.district": ("A district of {accounts:,} accounts is built", "建立 {accounts:,} 戶的模擬轄區"),
     "step.services": ("Carrier, mailbox and notifier start", "啟動模擬電信、模擬信箱與通知系統"),
     "step.launch": ("The billing group launches the run", "電費組開始批次作業"),
-    "done.database": ("", ""),
     "done.district": (
         "{bills:,} bills; {audience:,} fall due within {days} days and are not debited by a bank",
         "帳單 {bills:,} 張，其中 {audience:,} 張於 {days} 天內到期且未約定扣繳",
     ),
-    "done.services": ("", ""),
     "done.launch": (
         "{at}, the clock runs {scale:g} times faster than real time",
         "{at}，時鐘為實際時間的 {scale:g} 倍",
@@ -36,7 +34,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{real:.0f} a second, {hour:,.0f} an hour of the clock",
         "每秒 {real:.0f} 通，相當於每小時 {hour:,.0f} 通",
     ),
-    "live.paid": ("paid meanwhile", "期間入帳"),
     "live.held": ("held for a person", "留待專人"),
     "live.forecast": ("finish", "預計完成"),
     "live.forecast_words": ("about {at} ({limit})", "約 {at}（{limit}）"),
@@ -66,6 +63,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "unfinished": ("Not finished after {seconds:.0f} s: {why}", "{seconds:.0f} 秒後仍未完成：{why}"),
     "summary": ("The sum", "總計"),
+    "sum.part": ("{whole}: {part}", "{whole}：{part}"),
     "sum.selected": ("bills selected", "入選帳單"),
     "sum.merged": ("told together with another of the household", "與同戶其他帳單合併通知"),
     "sum.holdout": ("left uncontacted on purpose", "刻意不聯絡（對照組）"),

@@ -112,8 +112,8 @@ CHINESE: Mapping[str, str] = {
     # demo
     "Watch the whole thing on a make-believe district.": "以模擬轄區觀看全部過程。",
     (
-        "Starts a PostgreSQL, a carrier and a mailbox of its own, calls, texts and mails its customers, and compares the"
-        " log with what the carrier says. Nothing leaves this machine."
+        "Starts a PostgreSQL, a carrier and a mailbox of its own, calls, texts and mails its customers, and compares"
+        " the log with what the carrier says. Nothing leaves this machine."
     ): (
         "啟動自備的 PostgreSQL、模擬電信與模擬信箱，以電話、簡訊與電子郵件通知用戶，再與電信端紀錄逐筆比對；"
         "所有資料都不會離開本機。"

@@ -188,7 +188,7 @@ def sum_words(tally: Tally) -> Text:
 
 
 def _outlook(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]:
-    if standing.over:
+    if standing.over or standing.run.state is RunState.WAITING:
         return []
     finish = say("status.about", at=at(app, standing.finish)) if standing.finish else say("status.unknown_yet")
     lines: list[tuple[str, RenderableType]] = [

@@ -13,7 +13,8 @@ from notifier.commands.exits import Exit, Failure
 from notifier.commands.opening import at, on_app
 from notifier.commands.options import AsJson
 from notifier.commands.progress import parameter_words, state_words
-from notifier.commands.terminal import print_json, screen, tell
+from notifier.commands.reasons import disposition_words
+from notifier.commands.terminal import channel_words, print_json, screen, tell
 from notifier.commands.watching import watch
 from notifier.commands.words import Language, chosen, say
 from notifier.domain.campaign import BadParameter, Campaign, read_parameters
@@ -171,11 +172,16 @@ async def _preflight(app: "App", campaign: Campaign, params: Mapping[str, object
 
 
 async def _test(app: "App", campaign: Campaign, address: str, locale: str, as_json: bool) -> Exit:
-    from notifier.engine.test_send import send_test
+    from notifier.engine.test_send import TestRefused, send_test
 
-    result = await send_test(app, campaign, address, locale)
+    try:
+        sent = await send_test(app, campaign, address, locale)
+    except TestRefused as error:
+        raise Failure(Exit.UNFINISHED, say("run.test_refused", why=error)) from error
     if as_json:
-        print_json(result)
-    else:
-        tell(str(result))
+        print_json(sent)
+        return Exit.DONE
+    ended = disposition_words(sent.disposition) if sent.disposition else sent.status
+    tell(say("run.test_sent", channel=channel_words(sent.channel), address=sent.address, ended=ended, code=sent.code))
+    tell(sent.words)
     return Exit.DONE

@@ -57,10 +57,10 @@ def runs(
         elif not found:
             tell(say("runs.none"))
         else:
-            names = ("id", "state", "campaign", "opened", "selected", "notifications")
+            names = ("id", "state", "opened", "selected", "notifications")
             heads = [*(say(f"runs.{name}") for name in names), say("status.key")]
             rows = [
-                [str(run.id), state_words(run.state), run.campaign, at(app, run.opened_at), f"{run.selected:,}",
+                [str(run.id), state_words(run.state), at(app, run.opened_at), f"{run.selected:,}",
                  f"{count:,}", run.key]
                 for run, count in found
             ]  # fmt: skip

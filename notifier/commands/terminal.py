@@ -16,7 +16,7 @@ from rich.text import Text
 from notifier.commands.words import PHRASES, say
 
 GAP = 2  # columns between columns
-LEAST = 24  # columns the last column needs
+LEAST = 14  # columns the last column needs
 
 
 Cell: TypeAlias = str | Text

@@ -32,7 +32,7 @@ async def watch(app: "App", run_id: int, enough: Enough, *, quiet: bool = False)
 
 async def _page(app: "App", run_id: int, enough: Enough, changed: asyncio.Event, console: Console) -> Standing:
     standing = await read_standing(app, run_id)
-    with Live(progress.page(app, standing), console=console, auto_refresh=False, vertical_overflow="visible") as live:
+    with Live(progress.page(app, standing), console=console, auto_refresh=False) as live:
         while not enough(standing):
             await wait_for(changed, REFRESH)
             standing = await read_standing(app, run_id)

@@ -143,6 +143,11 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Follow it with `notifier status {run} --watch`.",
         "可用 `notifier status {run} --watch` 查看進度。",
     ),
+    "run.test_refused": ("Nothing was sent: {why}.", "未送出：{why}。"),
+    "run.test_sent": (
+        "Sent by {channel} to {address}: {ended}. Notice {code} (`notifier who {code}`).",
+        "已以{channel}送至 {address}：{ended}。通知代碼 {code}（`notifier who {code}`）。",
+    ),
     "run.one_of": ("--dry-run, --test-to and --wait exclude each other.", "--dry-run、--test-to 與 --wait 只能擇一。"),
     "run.bad_parameter": ("{why}. It takes: {known}.", "參數有誤：{given}。可用的參數：{known}。"),
     "run.other_campaign": (
@@ -205,7 +210,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     # runs
     "runs.id": ("run", "批次"),
     "runs.state": ("state", "狀態"),
-    "runs.campaign": ("campaign", "通知作業"),
     "runs.opened": ("opened", "開啟時間"),
     "runs.selected": ("selected", "選出"),
     "runs.notifications": ("notices", "通知數"),

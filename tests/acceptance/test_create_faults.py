@@ -30,7 +30,6 @@ async def tries_spent_before(house: House) -> set[int]:
     "faults",
     [
         pytest.param({"error_after": {"share": 1, "code": 500}}, id="500 after the call was placed"),
-        pytest.param({"error_after": {"share": 1, "code": 503}}, id="503 after the call was placed"),
         pytest.param({"drop_after": 1}, id="connection cut after the call was placed"),
         pytest.param({"error_after": 1, "lose": 1}, id="500 after, and no callback ever"),
         pytest.param({"drop_after": 1, "lose": 1}, id="cut after, and no callback ever"),

@@ -1,77 +1,85 @@
 """One household, one call: the bills of one number are told together, and nobody learns a neighbour's account."""
 
+from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
-from tests.acceptance.crowd import LISTENS, everyone, finished, number, words
+from tests.acceptance.crowd import LISTENS, by_number, everyone, finished, number, words
 from tests.house import House
 
-MAIL = "family@customer.example"
 LISTED = "電號："
+ONE, TWO = ["王小明"], ["王小明", "李大華"]
 
 
-async def household(house: House, names: list[str], amounts: list[int], **address: Any) -> list[str]:
-    """An account of each name at the same address, and a bill of each amount: dealt out in turn."""
-    accounts = [await house.customer(name=name, **address) for name in names]
-    for turn, amount in enumerate(amounts):
+@dataclass(frozen=True)
+class Family:
+    """The names on the accounts of one address, their bills (dealt out in turn), and what a call and a mail say."""
+
+    names: list[str]
+    amounts: list[int]
+    told: str
+    total: str
+    written: str
+    listed: int
+
+
+FAMILIES = {
+    "two bills of one account": Family(ONE, [1200, 800], "有兩筆電費", "新臺幣兩千元", "2,000元", 2),
+    "two accounts of one name": Family(ONE * 2, [1200, 800], "有兩筆電費", "新臺幣兩千元", "2,000元", 2),
+    "two names": Family(TWO, [1200, 800], "有兩筆電費", "新臺幣兩千元", "2,000元", 0),
+    "five bills": Family(ONE, [1000] * 5, "有五筆電費", "新臺幣五千元", "5,000元", 5),
+    "six bills": Family(ONE, [1000] * 6, "有六筆電費", "新臺幣六千元", "6,000元", 0),
+}
+BILLS = sum(len(family.amounts) for family in FAMILIES.values())
+
+
+async def settle_in(house: House, family: Family, **address: Any) -> list[str]:
+    """The family's accounts, all at one address, with their bills."""
+    accounts = [await house.customer(name=name, **address) for name in family.names]
+    for turn, amount in enumerate(family.amounts):
         await house.bill(accounts[turn % len(accounts)], amount=amount)
     return accounts
 
 
-@pytest.mark.parametrize(
-    ("names", "amounts", "said"),
-    [
-        pytest.param(["王小明"], [1200, 800], ["有兩筆電費", "新臺幣兩千元"], id="two bills of one account"),
-        pytest.param(["王小明"] * 2, [1200, 800], ["有兩筆電費", "新臺幣兩千元"], id="two accounts of one name"),
-        pytest.param(["王小明", "李大華"], [1200, 800], ["有兩筆電費", "新臺幣兩千元"], id="two names"),
-        pytest.param(["王小明"], [1000] * 6, ["有六筆電費", "新臺幣六千元"], id="six bills"),
-    ],
-)
-async def test_one_number_is_called_once(house: House, names: list[str], amounts: list[int], said: list[str]) -> None:
-    accounts = await household(house, names, amounts, mobile=number(1))
+async def test_one_number_is_called_once(house: House) -> None:
+    accounts = [await settle_in(house, family, mobile=number(n)) for n, family in enumerate(FAMILIES.values())]
     await everyone(house, LISTENS)
 
     run = await finished(house, await house.launch())
 
-    (call,) = await house.ledger("call")
-    heard = words(call)
-    assert heard.count(said[1]) == 2
-    assert said[0] in heard
-    assert not any(str(account) in heard or name in heard for account in accounts for name in names)
+    calls = by_number(await house.ledger("call"))
+    for n, (name, family) in enumerate(FAMILIES.items()):
+        (call,) = calls[number(n)]
+        heard = words(call)
+        assert family.told in heard, name
+        assert heard.count(family.total) == 2, name
+        assert not any(private in heard for private in [*family.names, *accounts[n]]), name
     tally = await house.tally(run)
-    assert (tally.selected, tally.merged, tally.outcomes) == (len(amounts), len(amounts) - 1, {"reached": 1})
+    assert (tally.selected, tally.merged, tally.outcomes) == (
+        BILLS, BILLS - len(FAMILIES), {"reached": len(FAMILIES)},
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("names", "amounts", "listed", "total"),
-    [
-        pytest.param(["王小明"], [1200, 800], 2, "2,000元", id="one name: each bill"),
-        pytest.param(["王小明", "王小明"], [1200, 800], 2, "2,000元", id="one name, two accounts: each bill"),
-        pytest.param(["王小明", "李大華"], [1200, 800], 0, "2,000元", id="two names: the sum only"),
-        pytest.param(["王小明"], [1000] * 5, 5, "5,000元", id="five bills: each"),
-        pytest.param(["王小明"], [1000] * 6, 0, "6,000元", id="six bills: the sum only"),
-    ],
-)
-async def test_one_mailbox_gets_one_mail(
-    house: House, names: list[str], amounts: list[int], listed: int, total: str
-) -> None:
-    await household(house, names, amounts, mobile=None, email=MAIL)
+async def test_one_mailbox_gets_one_mail(house: House) -> None:
+    for n, family in enumerate(FAMILIES.values()):
+        await settle_in(house, family, mobile=None, email=f"family{n}@customer.example")
 
     run = await finished(house, await house.launch())
 
-    (mail,) = await house.mailbox()
-    for form in ("text", "html"):
-        assert mail[form].count(LISTED) == listed, mail[form]
-        assert f"{len(amounts)}筆電費" in mail[form]
-        assert total in mail[form]
-        assert not any(name in mail[form] for name in names)
+    mails = {mail["rcpt_tos"][0]: mail for mail in await house.mailbox()}
+    assert len(await house.mailbox()) == len(FAMILIES)
+    for n, (name, family) in enumerate(FAMILIES.items()):
+        mail = mails[f"family{n}@customer.example"]
+        for form in ("text", "html"):
+            assert mail[form].count(LISTED) == family.listed, (name, mail[form])
+            assert f"{len(family.amounts)}筆電費" in mail[form], (name, mail[form])
+            assert family.written in mail[form], (name, mail[form])
+            assert not any(person in mail[form] for person in family.names), name
     tally = await house.tally(run)
-    assert (tally.merged, tally.outcomes) == (len(amounts) - 1, {"reached": 1})
+    assert (tally.merged, tally.outcomes) == (BILLS - len(FAMILIES), {"reached": len(FAMILIES)})
 
 
 async def test_an_inquiry_finds_the_household_s_call_under_each_account(house: House) -> None:
-    accounts = await household(house, ["王小明", "李大華"], [1200, 800], mobile=number(1))
+    accounts = await settle_in(house, FAMILIES["two names"], mobile=number(1))
     await everyone(house)
 
     await finished(house, await house.launch())

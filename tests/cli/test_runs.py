@@ -99,3 +99,26 @@ async def test_runs_and_schedules_and_channels_are_listed(desk: Desk) -> None:
     assert [(row["id"], row["key"], row["state"]) for row in runs.json] == [(run.id, "test", "finished")]
     assert [row["name"] for row in schedules.json] == ["payment_deadline"]
     assert {row["channel"] for row in channels.json} == {"voice", "sms", "email"}
+
+
+async def test_a_dry_run_opens_nothing(desk: Desk) -> None:
+    await desk.house.bill(await desk.house.customer(mobile="0912 345 678"))
+
+    page = await desk("run", "payment_deadline", "--dry-run")
+    figures = await desk("run", "payment_deadline", "--set", "days=3", "--dry-run", "--json")
+
+    assert (page.code, figures.code) == (Exit.DONE, Exit.DONE)
+    assert "Payment-deadline reminder" in page.out
+    assert figures.json["selected"] == figures.json["notifications"] == 1
+    assert await desk.house.app.runs.latest() == []
+
+
+async def test_a_test_goes_to_ones_own_telephone(desk: Desk) -> None:
+    sent = await desk("run", "payment_deadline", "--test-to", "0912-345-678")
+    refused = await desk("run", "payment_deadline", "--test-to", "338-3131")
+
+    assert sent.code == Exit.DONE
+    assert sent.out.startswith("Sent by voice to +886912345678: queued.")
+    assert "台灣電力公司" in sent.out
+    assert (refused.code, refused.out) == (Exit.UNFINISHED, "")
+    assert [call["to"] for call in await desk.house.ledger("call")] == ["+886912345678"]
