@@ -1,7 +1,7 @@
 # notifier: `make demo` shows it, `make test` proves it. Both need Python 3.11 or newer and nothing else.
 
 PYTHON =#               the interpreter to build .venv with; by default the newest of 3.11 to 3.13 found
-ARGS =#                 passed on: make demo ARGS="--customers 500", make test ARGS="tests/domain"
+ARGS =#                 passed on: make demo ARGS="--accounts 500", make test ARGS="tests/domain"
 WORKERS = 2
 BIN = .venv/bin
 READY = .venv/.ready

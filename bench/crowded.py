@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bench.ground import Connection
+from notifier.engine.dispatcher import BATCH
 
 RUNS = 10
 NOW = datetime.fromisoformat("2026-12-15T10:00:00+08:00")
@@ -97,7 +98,7 @@ class Crowd:
 
     now: datetime
     owner: int
-    busiest_run: int = 1
+    batch: int  # a small part of the queue also when that is small, or reading it whole would be right
 
 
 async def fill(connection: Connection, rows: int) -> Crowd:
@@ -110,4 +111,4 @@ async def fill(connection: Connection, rows: int) -> Crowd:
         f" months_ bigint := {MONTHS}; now_ timestamptz := '{NOW.isoformat()}'; begin {FILL}; end $do$"
     )
     await connection.execute("vacuum (analyze)")
-    return Crowd(NOW, OWNER)
+    return Crowd(NOW, OWNER, min(BATCH, rows // 2000))

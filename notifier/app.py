@@ -13,7 +13,7 @@ from aiohttp import web
 
 from notifier.campaigns import find_campaigns
 from notifier.channels import find_channels
-from notifier.clock import Clock, SystemClock, parse_clock
+from notifier.clock import Clock, ClockAstray, SystemClock, parse_clock
 from notifier.domain.calendar import make_calendar
 from notifier.domain.channel import MailServer, Surroundings, TwilioAccount
 from notifier.domain.watch import Limits
@@ -44,10 +44,6 @@ log = structlog.get_logger()
 MOST_BODY = 64 * 1024  # bytes of a callback; a provider's form is 2 KiB
 LARGEST_OFFSET = timedelta(seconds=1)  # from the database's clock, before a process refuses to work
 SHUTDOWN = 25.0  # real seconds for what is in flight to be recorded
-
-
-class ClockAstray(Exception):
-    """This machine's clock and the database's differ too much to send anything on time."""
 
 
 @dataclass
@@ -138,17 +134,16 @@ async def open_app(settings: Settings, name: str = "app") -> AsyncIterator[App]:
         source_url = settings.source_url.get_secret_value() if settings.source_url else database_url
         source = await open_source(source_url, size=settings.source_pool_size)
         stack.push_async_callback(source.close)
-        channels = find_channels(_surroundings(settings, clock))
-        for channel in channels.values():
+        catalogue = make_catalogue(settings, clock)
+        for channel in catalogue.channels.values():
             stack.push_async_callback(channel.close)
-        calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
         direct = settings.direct_database_url
         yield App(
             settings=settings,
             clock=clock,
             pool=pool,
             source=source,
-            catalogue=Catalogue(find_campaigns(), channels, calendar),
+            catalogue=catalogue,
             rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout_email)),
             wake_ups=WakeUps(pool, direct.get_secret_value() if direct else database_url),
             attempts=AttemptStore(pool),
@@ -171,6 +166,12 @@ async def _set_clock(clock: Clock, pool: Pool) -> None:
             "set it (NTP), then start again"
         )
     clock.offset = offset
+
+
+def make_catalogue(settings: Settings, clock: Clock) -> Catalogue:
+    """What is installed and configured; its channels are to be closed by the caller."""
+    calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
+    return Catalogue(find_campaigns(), find_channels(_surroundings(settings, clock)), calendar)
 
 
 def _surroundings(settings: Settings, clock: Clock) -> Surroundings:
@@ -245,20 +246,24 @@ async def run_parts(
     if parts.keep:
         background.append(app.timetable().run())
     background.append(app.wake_ups.listen())
-    async with AsyncExitStack() as stack:
-        address = ""
-        if parts.web:
-            intake = Intake(app.attempts, app.wake_ups)
-            background.append(intake.run())
-            address = await _listen(app, intake, stack)
-        tasks = [asyncio.ensure_future(part) for part in background]
-        running = [asyncio.create_task(lane.run()) for lane in lanes]
-        ready(address)
-        await _until(stopping, [*tasks, *running])
-        for lane in lanes:
-            lane.stop()
-        await _wind_down(running, recorder)
-        await _cancel(tasks)
+    running: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Future[None]] = []
+    try:
+        async with AsyncExitStack() as stack:
+            address = ""
+            if parts.web:
+                intake = Intake(app.attempts, app.wake_ups)
+                background.append(intake.run())
+                address = await _listen(app, intake, stack)
+            tasks = [asyncio.ensure_future(part) for part in background]
+            running = [asyncio.create_task(lane.run()) for lane in lanes]
+            ready(address)
+            await _until(stopping, [*tasks, *running])
+            for lane in lanes:
+                lane.stop()
+            await _wind_down(running, recorder)
+    finally:  # web has answered its last callback by now: only then may the intake end
+        await _cancel([*tasks, *running])
 
 
 async def _listen(app: App, intake: Intake, stack: AsyncExitStack) -> str:

@@ -13,6 +13,10 @@ from typing import Protocol
 FINEST_SLEEP = 0.0005  # seconds; an event loop cannot usefully sleep for less
 
 
+class ClockAstray(Exception):
+    """This machine's clock and the database's differ too much to send anything on time."""
+
+
 class Clock(Protocol):
     """Tells the time (aware, UTC) and waits for it to pass."""
 

@@ -94,6 +94,7 @@ class SecretFiles(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         files = [file for file in self._folder.iterdir() if file.name.upper().startswith(PREFIX) and file.is_file()]
+        refuse_unknown({file.name.upper(): "" for file in files})
         return {file.name.lower(): file.read_text("utf-8").strip() for file in files}
 
 
@@ -167,6 +168,8 @@ class UnknownSetting(ValueError):
 def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
     """The settings of this process. Raises UnknownSetting, or pydantic's ValidationError naming the field."""
     refuse_unknown(environ if environ is not None else os.environ)
+    if (path := os.environ.get("NOTIFIER_CONFIG")) and not Path(path).is_file():
+        raise UnknownSetting(f"NOTIFIER_CONFIG names {path}, which is not there")
     return Settings(**given)
 
 

@@ -130,7 +130,8 @@ select count(*)::integer as disposed from mine;
 update notifier.queue set lease_owner = null, lease_until = null
  where lease_owner = :owner and notification_id = any (:notifications);
 
--- Whatever is still queued of a run that was cancelled or whose time has passed, in portions.
+-- Whatever is still queued of a run that was cancelled or whose time has passed, in portions; what a cancelled run
+-- holds for a person needs no decision any more.
 -- name: sweep(now timestamptz, most integer)
 with ended as materialized (
   select q.notification_id, case when r.state = 'cancelled' then 'cancelled' else 'expired' end as outcome,
@@ -142,12 +143,20 @@ with ended as materialized (
      and (r.state = 'cancelled' or n.expires_at <= :now)
    limit :most
      for update of q skip locked
+), undecided as materialized (
+  select n.id as notification_id, 'cancelled' as outcome, coalesce(r.reason, 'run cancelled') as reason
+    from notifier.run r join notifier.notification n on n.run_id = r.id
+   where r.state = 'cancelled' and n.held is not null
+   limit :most
+     for update of n skip locked
 ), gone as (
   delete from notifier.queue q using ended e where q.notification_id = e.notification_id
+), settled as (
+  select * from ended union all select * from undecided
 ), told as (
-  update notifier.notification n set outcome = e.outcome, reason = e.reason, settled_at = :now
-    from ended e where n.id = e.notification_id and n.outcome is null
+  update notifier.notification n set outcome = s.outcome, reason = s.reason, held = null, settled_at = :now
+    from settled s where n.id = s.notification_id and n.outcome is null
 ), released as (
-  update notifier.audience a set released_at = :now from ended e where a.notification_id = e.notification_id
+  update notifier.audience a set released_at = :now from settled s where a.notification_id = s.notification_id
 )
-select count(*)::integer from ended;
+select count(*)::integer from settled;

@@ -24,16 +24,20 @@ update notifier.run set state = 'open', planned_at = :now, selected = :selected,
                         waiting_for = null
  where id = :run and state = 'planning';
 
--- Whoever waits for a run, watches it or works on it is woken by its move.
+-- Whoever waits for a run, watches it or works on it is woken by its move. A run that was paused before its audience
+-- was drawn goes back to having it drawn.
 -- name: move(run bigint, from_states text[], to_state text, reason text, now timestamptz)
 with moved as (
   update notifier.run
-     set state = :to_state, reason = :reason,
+     set state = case when :to_state = 'open' and planned_at is null then 'planning' else :to_state end,
+         reason = :reason,
          finished_at = case when :to_state in ('finished', 'cancelled', 'failed') then :now else finished_at end
    where id = :run and state = any (:from_states)
   returning state
 )
-select state, pg_notify('notifier_wake', 'runs'), pg_notify('notifier_wake', 'lanes') from moved;
+select state, pg_notify('notifier_wake', 'runs'), pg_notify('notifier_wake', 'lanes'),
+       pg_notify('notifier_wake', 'planner')
+  from moved;
 
 -- name: wait_for(run bigint, what text)
 update notifier.run set waiting_for = :what where id = :run and waiting_for is distinct from :what;
@@ -78,7 +82,8 @@ select (select count(*)::integer from notifier.in_flight where run_id = :run) as
   from notifier.queue q where q.run_id = :run;
 
 -- name: queued_by_step(run bigint)
-select channel, step, tries, count(*)::integer as notifications, min(due_at) as first_due_at
+select channel, step, tries, count(*)::integer as notifications, min(due_at) as first_due_at,
+       max(due_at) as last_due_at
   from notifier.queue where run_id = :run group by channel, step, tries order by step, tries;
 
 -- The last attempts of a run, for the watch that pauses it when something is plainly wrong.
@@ -103,11 +108,14 @@ with freed as (
 ), reopened as (
   update notifier.run r set state = 'open' from freed f where r.id = f.run_id and r.state = 'waiting'
 )
-select id from freed;
+select id, pg_notify('notifier_wake', 'lanes') from freed;
 
 -- ... or close it, because it was dealt with otherwise.
 -- name: close_held(notification bigint, reason text, now timestamptz)
-update notifier.notification
-   set held = null, outcome = 'suppressed', reason = :reason, settled_at = :now
- where id = :notification and held is not null and outcome is null
-returning id;
+with closed as (
+  update notifier.notification
+     set held = null, outcome = 'suppressed', reason = :reason, settled_at = :now
+   where id = :notification and held is not null and outcome is null
+  returning id
+)
+select id from closed;

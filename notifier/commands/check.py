@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 import typer
 from rich.text import Text
 
-from notifier.campaigns import find_campaigns
-from notifier.channels import find_channels
 from notifier.clock import parse_clock
 from notifier.commands.checks import (
     Finding,
@@ -28,7 +26,6 @@ from notifier.commands.opening import carry_out, settings_or_fail
 from notifier.commands.options import AsJson
 from notifier.commands.terminal import Cell, listing, print_json, screen
 from notifier.commands.words import say
-from notifier.domain.calendar import make_calendar
 from notifier.engine.catalogue import Catalogue
 from notifier.resources import template_root
 from notifier.settings import Settings
@@ -92,14 +89,13 @@ def _check_words(settings: Settings, catalogue: Catalogue) -> list[Finding]:
 @asynccontextmanager
 async def _catalogue(settings: Settings) -> AsyncIterator[Catalogue]:
     """What is installed and configured, without a database."""
-    from notifier.app import _surroundings
+    from notifier.app import make_catalogue
 
-    calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
-    channels = find_channels(_surroundings(settings, parse_clock(settings.clock)))
+    catalogue = make_catalogue(settings, parse_clock(settings.clock))
     try:
-        yield Catalogue(find_campaigns(), channels, calendar)
+        yield catalogue
     finally:
-        for channel in channels.values():
+        for channel in catalogue.channels.values():
             await channel.close()
 
 

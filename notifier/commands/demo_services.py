@@ -34,7 +34,8 @@ STARTS_WITHIN = 30.0  # real seconds
 STOPS_WITHIN = 30.0
 LEAST_SPACE = 700 * 2**20  # bytes: an empty cluster with its write-ahead log, the district, and some room
 SHARE_DUE = 0.15  # of the accounts: so that three tries and their waits fit into one working day of the clock
-CLOCK_LEAD = 2.0  # real seconds the processes take to come up before the demo's morning begins
+CLOCK_LEAD = 2.0  # real seconds the processes take to come up before the demo's morning begins ...
+EARLIEST = 25 * 60.0  # ... in which at most so many seconds of the clock pass: the window opens at nine
 
 
 class CannotRun(Failure):
@@ -113,7 +114,7 @@ def next_working_day(calendar: Calendar, today: date) -> date:
 def make_clock(calendar: Calendar, day: date, scale: float) -> ScaledClock:
     """Half past nine of that day, a moment from now."""
     start = datetime.combine(day, datetime.min.time(), calendar.zone) + OPENS_AT
-    return ScaledClock(start.astimezone(UTC), scale, round(time.time() + CLOCK_LEAD, 3))
+    return ScaledClock(start.astimezone(UTC), scale, round(time.time() + min(CLOCK_LEAD, EARLIEST / scale), 3))
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import asyncpg
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from notifier.clock import ClockAstray
 from notifier.commands.exits import Exit, Failure
 from notifier.commands.words import say
 from notifier.domain.campaign import BadParameter
@@ -77,6 +78,7 @@ READINGS: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException],
     ((ValidationError,), _invalid),
     ((UnknownSetting, BadParameter, Misconfigured), _as(Exit.USAGE)),
     ((SettingsError,), _settings_unreadable),
+    ((ClockAstray,), _as(Exit.UNREACHABLE)),
     ((tomllib.TOMLDecodeError, UnicodeDecodeError), _as(Exit.USAGE, "setting.unreadable")),
     ((asyncpg.exceptions.ClientConfigurationError,), _as(Exit.USAGE, "setting.unreadable")),
     ((SourceLost,), _as(Exit.UNREACHABLE, "source.unreachable")),

@@ -1,11 +1,9 @@
 """From a command line to a running program: settings, the loop, the opened app, and the exit code."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -73,9 +71,6 @@ def fail(error: Exception) -> None:
 
 def settings_or_fail(**given: Any) -> Settings:
     """The settings of this process. Raises Failure naming the variable that is missing or wrong."""
-    path = os.environ.get("NOTIFIER_CONFIG")
-    if path and not Path(path).is_file():
-        raise Failure(Exit.USAGE, say("setting.bad", name="NOTIFIER_CONFIG", why=path))
     try:
         return read_settings(**{name: value for name, value in given.items() if value is not None})
     except Exception as error:

@@ -97,9 +97,6 @@ def status(
 def pause(run: RunName, reason: Why = None) -> None:
     async def work(app: "App") -> None:
         found = await find_run(app, run)
-        if found.state is RunState.PLANNING:
-            # a paused run whose audience was never drawn would go on with nobody in it
-            raise Failure(Exit.UNFINISHED, say("pause.planning", run=found.id))
         await _move(app, found, RunState.PAUSED, reason or BY_PERSON[RunState.PAUSED])
         tell(say("pause.done", run=found.id))
 

@@ -219,10 +219,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Run {run} is paused. What is in flight ends by itself; nothing new is sent.",
         "批次 {run} 已暫停。進行中的會自行結束，不再送出新的通知。",
     ),
-    "pause.planning": (
-        "Run {run} is still drawing its audience: pause it when that is done, or cancel it.",
-        "批次 {run} 仍在整理名單：請等整理完再暫停，或直接取消。",
-    ),
     "resume.done": ("Run {run} goes on.", "批次 {run} 繼續進行。"),
     "resume.waiting": (
         "Run {run} is not paused: it waits for a person to decide (`notifier held {run}`).",

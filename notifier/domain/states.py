@@ -64,7 +64,7 @@ R = RunState
 RUN_MOVES: dict[RunState, frozenset[RunState]] = {
     R.PLANNING: frozenset({R.OPEN, R.PAUSED, R.CANCELLED, R.FAILED}),
     R.OPEN: frozenset({R.PAUSED, R.WAITING, R.FINISHED, R.CANCELLED}),
-    R.PAUSED: frozenset({R.OPEN, R.CANCELLED}),
+    R.PAUSED: frozenset({R.OPEN, R.PLANNING, R.CANCELLED}),
     R.WAITING: frozenset({R.OPEN, R.PAUSED, R.FINISHED, R.CANCELLED}),
     R.FINISHED: frozenset(),
     R.CANCELLED: frozenset(),

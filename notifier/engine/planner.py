@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -101,8 +102,10 @@ class Planner:
         """Stage and screen the audience as of now, inside the transaction of `connection`."""
         now = self.clock.now()
         due_at = self.catalogue.opening(campaign)(now)
-        async with self.source.snapshot() as reader:
-            rows = self.source.audience(reader, campaign.name, now, params)
+        async with (
+            self.source.snapshot() as reader,
+            aclosing(self.source.audience(reader, campaign.name, now, params)) as rows,
+        ):
             await self.audiences.stage(connection, campaign.name, rows)
         await self._read_cells(connection)
         staged, selected = await self.audiences.screen(connection, self._screening(campaign, now))

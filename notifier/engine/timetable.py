@@ -117,6 +117,8 @@ def _guarded(name: str, duty: Callable[[], Awaitable[Any]]) -> Callable[[], Awai
     async def turn() -> None:
         try:
             await duty()
+        except asyncio.CancelledError:
+            return  # the scheduler is shutting down; the next one takes the duty up
         except LOST as error:
             log.warning("timetable.database_lost", duty=name, error=type(error).__name__)
         except Exception:

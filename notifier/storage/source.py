@@ -1,7 +1,7 @@
 """The utility's own database: only read, in read-only repeatable-read transactions, through the contract views."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,19 @@ STAGING = {
     "deadline": "date",
 }  # fmt: skip
 CHUNKS_AHEAD = 32  # chunks of COPY data (64 KiB each) between the two servers: the planner's memory
+
+
+# The source answers, but its views are not those of the contract.
+BROKEN = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.DataError,
+    asyncpg.DatatypeMismatchError,
+    asyncpg.CannotCoerceError,
+)
 
 
 class SourceLost(Exception):
@@ -66,8 +79,8 @@ class Source:
 
     async def audience(
         self, connection: Connection, campaign: str, now: datetime, params: Mapping[str, object]
-    ) -> AsyncIterator[bytes]:
-        """The audience as binary COPY data, 64 KiB at a time, as fast as the receiver takes it."""
+    ) -> AsyncGenerator[bytes, None]:
+        """The audience as binary COPY data, 64 KiB at a time, as fast as the receiver takes it. To be closed."""
         query = self.queries(campaign).audience
         await self._check_types(connection, campaign, query)
         chunks: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS_AHEAD)
@@ -78,8 +91,8 @@ class Source:
                 yield chunk
             await copying
         finally:
-            if not copying.done():
-                copying.cancel()
+            copying.cancel()
+            await asyncio.gather(copying, return_exceptions=True)  # the connection is free only when it has ended
 
     async def _copy(
         self, connection: Connection, query: Query, arguments: Sequence[Any], chunks: "asyncio.Queue[bytes | None]"
@@ -103,19 +116,22 @@ class Source:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
         """A read-only repeatable-read transaction; its errors become SourceLost or SourceBroken."""
+        connection = await self._connect()
         try:
-            async with (
-                self._pool.acquire(timeout=10) as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
                 yield connection
-        except (*LOST, asyncpg.QueryCanceledError) as error:
-            raise SourceLost(_say(error)) from error
-        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError,
-                asyncpg.DataError, asyncpg.DatatypeMismatchError, asyncpg.InvalidSchemaNameError,
-                asyncpg.UndefinedFunctionError) as error:  # fmt: skip
+        except BROKEN as error:
             raise SourceBroken(_say(error)) from error
-        except (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        except LOST as error:
+            raise SourceLost(_say(error)) from error
+        finally:
+            await self._pool.release(connection)
+
+    async def _connect(self) -> "asyncpg.pool.PoolConnectionProxy[Any]":
+        """Whatever keeps us from connecting, be it a server that is down or one that turns us away, may pass."""
+        try:
+            return await self._pool.acquire(timeout=10)
+        except (*LOST, asyncpg.PostgresError) as error:
             raise SourceLost(_say(error)) from error
 
     async def close(self) -> None:

@@ -92,6 +92,7 @@ async def test_a_callback_that_cannot_be_stored_is_asked_for_again(web: House) -
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 async def test_health_is_told(web: House, path: str) -> None:
+    await web.app.set_up_budgets()
     async with aiohttp.ClientSession() as session, session.get(web.app.settings.public_url + path) as response:
         assert response.status == 200
         text = await response.text()
