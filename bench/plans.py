@@ -29,6 +29,7 @@ from notifier.storage.source import campaign_queries
 
 BIG = ("notification", "queue", "attempt", "receipt", "in_flight", "audience", "bill", "account", "contact", "payment")
 FEW = 1000  # rows of a big table that may be read from end to end: a partition that is nearly empty
+WITH_HISTORY = 150  # the same where each row's address has a history: ten notifications, five months of attempts
 PER_ROW = 80  # pages a statement over a batch may touch for each row of it: a dozen index descents and the writes
 MOST_COMPARED = 2000  # pairs of rows one join may compare in vain; a batch against itself is 250,000
 ALONE = 400  # pages a statement that answers one question may touch
@@ -112,9 +113,9 @@ def _queue_cases(queries: Mapping[str, Query], crowd: Crowd, run: int, leased: S
         Case(queries["due_runs"], {"channel": "voice", "now": now}, ["queue_due"]),
         Case(queries["next_due"], {"channel": "voice"}, ["queue_due"]),
         Case(queries["write_ahead"], write_ahead,
-             ["queue_pkey", "notification_phone", "attempt_*_notification_id_idx"], PER_ROW * count),
+             ["queue_pkey", "notification_phone", "attempt_*_notification_id_idx"], WITH_HISTORY * count),
         Case(queries["dispose"], dispose, ["queue_pkey", "notification_pkey"], PER_ROW * count),
-        Case(queries["sweep"], {"now": now, "most": crowd.batch}, ["notification_pkey"], PER_ROW * crowd.batch,
+        Case(queries["sweep"], {"run": run, "now": now, "most": crowd.batch}, ["notification_pkey"], PER_ROW * crowd.batch,
              reads_through=["queue", "notification"]),
     ]  # fmt: skip
 

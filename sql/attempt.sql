@@ -32,24 +32,23 @@ with verdict as (
          ended_at = case when v.state = 'ended' then coalesce(a.ended_at, :now) end
     from verdict v
    where a.id = v.attempt_id and a.version = v.version
-  returning a.id, a.notification_id, a.run_id
+  returning v.*, a.notification_id, a.run_id
 ), said as (
-  select w.* from unnest(:word_attempts, :word_keys, :word_kinds, :word_statuses, :word_at, :word_bodies)
+  select * from unnest(:word_attempts, :word_keys, :word_kinds, :word_statuses, :word_at, :word_bodies)
     as w(attempt_id, key, kind, status, at, body)
-    join moved m on m.id = w.attempt_id
+   where (w.attempt_id in (select m.attempt_id from moved m)) is true
 ), words as (
   insert into notifier.receipt (attempt_id, key, kind, status, at, body, applied_at)
   select s.attempt_id, s.key, s.kind, s.status, s.at, s.body, :now from said s
   on conflict (attempt_id, key) do update set applied_at = coalesce(receipt.applied_at, excluded.applied_at)
 ), freed as (
-  delete from notifier.in_flight f using verdict v, moved m
-   where f.attempt_id = v.attempt_id and m.id = v.attempt_id and v.state = 'ended'
+  delete from notifier.in_flight f using moved m where f.attempt_id = m.attempt_id and m.state = 'ended'
 ), watched as (
-  update notifier.in_flight f set look_at = v.look_at
-    from verdict v join moved m on m.id = v.attempt_id
-   where f.attempt_id = v.attempt_id and v.state <> 'ended' and v.look_at is not null
+  update notifier.in_flight f set look_at = m.look_at
+    from moved m
+   where f.attempt_id = m.attempt_id and m.state <> 'ended' and m.look_at is not null
 ), followed as (
-  select v.*, m.notification_id, m.run_id from verdict v join moved m on m.id = v.attempt_id where v.follow <> 'none'
+  select * from moved m where m.follow <> 'none'
 ), told as (
   update notifier.notification n
      set outcome = case when f.follow = 'settle' then f.outcome else n.outcome end,
@@ -81,7 +80,7 @@ with verdict as (
     from followed f
    where f.follow = 'settle' and f.outcome in ('cancelled', 'expired') and a.notification_id = f.notification_id
 )
-select m.id from moved m;
+select m.attempt_id as id from moved m;
 
 -- Callbacks come in here, many in one commit. A word told again is counted, not stored twice.
 -- name: store_receipts(attempts uuid[], keys text[], kinds text[], statuses text[], at timestamptz[], bodies jsonb[])

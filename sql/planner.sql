@@ -88,7 +88,8 @@ select g.subject, g.occasion, g.account_no, g.locale, g.district, g.number, g.em
   from grouped g;
 
 -- name: count_staged()
-select (select count(*)::integer from staging) as staged, (select count(*)::integer from screened) as selected;
+select (select count(*)::integer from staging) as staged, (select count(*)::integer from screened) as selected,
+       (select min(expires_at) from screened where turn = 1) as next_expiry;
 
 -- The preflight's view of the same table.
 -- name: preview()

@@ -43,7 +43,8 @@ select min(least_due) from notifier.run r,
 
 -- Rule 1: the attempt is on disk before the request leaves. The queue row, held by our lease, becomes an attempt and
 -- a place in flight in one statement; whoever finds the address busy, over its cap or no line free stays queued.
--- A lease that ran out, or a run paused since the claim, writes nothing.
+-- A lease that ran out, or a run paused since the claim, writes nothing. "(x in (select ...)) is true" is a hashed
+-- look-up; as a join of CTEs, whose size the planner cannot know, it compared every attempt with every other.
 -- name: write_ahead(owner bigint, channel text, now timestamptz, look_at timestamptz, day_start timestamptz, cap integer, lines integer, notifications bigint[], attempts uuid[], addresses text[], templates text[], messages jsonb[])
 with asked as (
   select * from unnest(:notifications, :attempts, :addresses, :templates, :messages)
@@ -77,20 +78,18 @@ with asked as (
 ), written as (
   insert into notifier.attempt (id, notification_id, run_id, channel, step, tries, free, address, template, message)
   select f.attempt_id, f.notification_id, f.run_id, :channel, f.step, f.tries, f.free, f.address, f.template, f.message
-    from fit f join placed p on p.attempt_id = f.attempt_id
+    from fit f where (f.attempt_id in (select p.attempt_id from placed p)) is true
 )
 select a.attempt_id,
        case
-         when p.attempt_id is not null then 'written'
-         when w.attempt_id is null then 'lost'
-         when w.rung_today >= :cap then 'capped'
-         when f.attempt_id is null and w.turn_at_address = 1 then 'no_line'
+         when a.attempt_id in (select p.attempt_id from placed p) then 'written'
+         when a.attempt_id not in (select w.attempt_id from weighed w) then 'lost'
+         when a.attempt_id in (select w.attempt_id from weighed w where w.rung_today >= :cap) then 'capped'
+         when a.attempt_id in (select w.attempt_id from weighed w where w.turn_at_address = 1)
+          and a.attempt_id not in (select f.attempt_id from fit f) then 'no_line'
          else 'address_busy'
        end as verdict
-  from asked a
-  left join weighed w on w.attempt_id = a.attempt_id
-  left join fit f on f.attempt_id = a.attempt_id
-  left join placed p on p.attempt_id = a.attempt_id;
+  from asked a;
 
 -- Everything that can become of a leased notification short of an attempt. Fenced by the lease.
 -- kind: settle | hold | put_back (due_at, channel, step, tries and free say where to).
@@ -130,23 +129,32 @@ select count(*)::integer as disposed from mine;
 update notifier.queue set lease_owner = null, lease_until = null
  where lease_owner = :owner and notification_id = any (:notifications);
 
--- Whatever is still queued of a run that was cancelled or whose time has passed, in portions; what a cancelled run
+-- Runs that have something to sweep: cancelled, or with notifications whose time has passed. What was in flight when a
+-- run was cancelled comes back within the day.
+-- name: to_sweep(now timestamptz)
+select r.id from notifier.run r
+ where (r.state not in ('finished', 'cancelled', 'failed') and r.next_expiry <= :now)
+    or (r.state = 'cancelled' and r.finished_at > :now - interval '3 days'
+        and (exists (select from notifier.queue q where q.run_id = r.id)
+             or exists (select from notifier.notification n where n.run_id = r.id and n.held is not null)));
+
+-- Settles, in portions, whatever is queued of the run that was cancelled or whose time has passed; what a cancelled run
 -- holds for a person needs no decision any more.
--- name: sweep(now timestamptz, most integer)
+-- name: sweep(run bigint, now timestamptz, most integer)
 with ended as materialized (
   select q.notification_id, case when r.state = 'cancelled' then 'cancelled' else 'expired' end as outcome,
          case when r.state = 'cancelled' then coalesce(r.reason, 'run cancelled') else 'its time had passed' end as reason
-    from notifier.queue q
-    join notifier.run r on r.id = q.run_id
+    from notifier.run r
+    join notifier.queue q on q.run_id = r.id
     join notifier.notification n on n.id = q.notification_id
-   where (q.lease_until is null or q.lease_until < :now)
+   where r.id = :run and (q.lease_until is null or q.lease_until < :now)
      and (r.state = 'cancelled' or n.expires_at <= :now)
    limit :most
      for update of q skip locked
 ), undecided as materialized (
   select n.id as notification_id, 'cancelled' as outcome, coalesce(r.reason, 'run cancelled') as reason
     from notifier.run r join notifier.notification n on n.run_id = r.id
-   where r.state = 'cancelled' and n.held is not null
+   where r.id = :run and r.state = 'cancelled' and n.held is not null
    limit :most
      for update of n skip locked
 ), gone as (
@@ -160,3 +168,12 @@ with ended as materialized (
   update notifier.audience a set released_at = :now from settled s where a.notification_id = s.notification_id
 )
 select count(*)::integer from settled;
+
+-- When the next notification of the run expires: until then it need not be swept again.
+-- name: note_expiry(run bigint)
+update notifier.run r
+   set next_expiry = (select min(n.expires_at)
+                        from (select q.notification_id from notifier.queue q where q.run_id = r.id
+                              union all select f.notification_id from notifier.in_flight f where f.run_id = r.id) o
+                        join notifier.notification n on n.id = o.notification_id)
+ where r.id = :run;

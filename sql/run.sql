@@ -19,9 +19,9 @@ select r.*, (select count(*)::integer from notifier.notification n where n.run_i
 -- name: next_to_plan()
 select * from notifier.run where state = 'planning' order by priority, id limit 1 for update skip locked;
 
--- name: planned(run bigint, now timestamptz, selected integer, already_told integer)
+-- name: planned(run bigint, now timestamptz, selected integer, already_told integer, next_expiry timestamptz)
 update notifier.run set state = 'open', planned_at = :now, selected = :selected, already_told = :already_told,
-                        waiting_for = null
+                        next_expiry = :next_expiry, waiting_for = null
  where id = :run and state = 'planning';
 
 -- Whoever waits for a run, watches it or works on it is woken by its move. A run that was paused before its audience
@@ -101,12 +101,14 @@ select n.id, n.run_id, n.account_no, n.held, n.locale from notifier.notification
 -- name: release_held(notification bigint, channel text, step smallint, now timestamptz)
 with freed as (
   update notifier.notification set held = null, reason = null
-   where id = :notification and held is not null and outcome is null returning id, run_id
+   where id = :notification and held is not null and outcome is null returning id, run_id, expires_at
 ), queued as (
   insert into notifier.queue (notification_id, run_id, channel, due_at, step)
   select id, run_id, :channel, :now, :step from freed on conflict do nothing
 ), reopened as (
-  update notifier.run r set state = 'open' from freed f where r.id = f.run_id and r.state = 'waiting'
+  update notifier.run r set state = case when r.state = 'waiting' then 'open' else r.state end,
+                            next_expiry = least(r.next_expiry, f.expires_at)
+    from freed f where r.id = f.run_id
 )
 select id, pg_notify('notifier_wake', 'lanes') from freed;
 

@@ -2,8 +2,9 @@
 -- the start: whatever would follow from the one attempt finds it expired, so that the run ends by itself.
 -- name: open_test(key text, campaign text, owner text, params jsonb, priority smallint, zone text, now timestamptz, account_no text, locale text, phone text, email text, subject text, channel text, step smallint, lease_owner bigint, lease_until timestamptz)
 with opened as (
-  insert into notifier.run (key, campaign, owner, params, priority, zone, state, opened_at, planned_at, selected)
-  values (:key, :campaign, :owner, :params, :priority, :zone, 'open', :now, :now, 1)
+  insert into notifier.run (key, campaign, owner, params, priority, zone, state, opened_at, planned_at, selected,
+                            next_expiry)
+  values (:key, :campaign, :owner, :params, :priority, :zone, 'open', :now, :now, 1, :now)
   returning id
 ), told as (
   insert into notifier.notification (run_id, account_no, locale, phone, email, expires_at)

@@ -97,10 +97,12 @@ class Keeper:
         return Receipt(silence.attempt, ReceiptKind.VERDICT, key, disposition.value, now, ended=disposition)
 
     async def sweep(self) -> int:
-        """Settle what is queued of cancelled runs and what has expired."""
+        """Settle what is queued of cancelled runs and what has expired; answers how many."""
         total = 0
-        while swept := await self.queue.sweep(self.clock.now()):
-            total += swept
+        for run in await self.queue.to_sweep(self.clock.now()):
+            while swept := await self.queue.sweep(run, self.clock.now()):
+                total += swept
+            await self.queue.note_expiry(run)
         return total
 
     async def close_runs(self) -> None:

@@ -18,7 +18,7 @@ from notifier.domain.states import RunState
 from notifier.domain.telephone import Number, read_cell
 from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.catalogue import Catalogue, UnknownCampaign
-from notifier.storage.audiences import AudienceStore, Screening
+from notifier.storage.audiences import AudienceStore, Screened, Screening
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.queries import Connection, QueryError
 from notifier.storage.runs import Run, RunStore
@@ -35,13 +35,16 @@ DEFAULT_LOCALE = "zh-TW"
 class Drawn:
     """An audience staged and screened inside an open transaction."""
 
-    staged: int
-    selected: int
+    screened: Screened
     due_at: datetime
 
     @property
+    def selected(self) -> int:
+        return self.screened.selected
+
+    @property
     def already_told(self) -> int:
-        return self.staged - self.selected
+        return self.screened.staged - self.screened.selected
 
 
 @dataclass
@@ -108,14 +111,14 @@ class Planner:
         ):
             await self.audiences.stage(connection, campaign.name, rows)
         await self._read_cells(connection)
-        staged, selected = await self.audiences.screen(connection, self._screening(campaign, now))
-        return Drawn(staged, selected, due_at)
+        return Drawn(await self.audiences.screen(connection, self._screening(campaign, now)), due_at)
 
     async def _fan_out(self, connection: Connection, run: Run, drawn: Drawn) -> None:
         campaign = self.catalogue.campaign(run.campaign)
         channels = [step.channel for step in campaign.plan]
         await self.audiences.fan_out(connection, run.id, campaign.name, drawn.due_at, channels)
-        await self.runs.planned(connection, run.id, self.clock.now(), drawn.selected, drawn.already_told)
+        expiry = drawn.screened.next_expiry
+        await self.runs.planned(connection, run.id, self.clock.now(), drawn.selected, drawn.already_told, expiry)
         log.info("run.planned", run=run.id, selected=drawn.selected, already_told=drawn.already_told)
 
     async def _read_cells(self, connection: Connection) -> None:

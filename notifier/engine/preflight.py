@@ -139,7 +139,7 @@ async def preflight(
         params=dict(params),
         at=app.clock.now(),
         zone=app.catalogue.calendar.zone.key,
-        staged=drawn.staged,
+        staged=drawn.screened.staged,
         already_told=drawn.already_told,
         selected=drawn.selected,
         excluded=view["excluded"],

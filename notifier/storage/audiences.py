@@ -41,6 +41,15 @@ class Screening:
     first_steps: Sequence[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """How many rows the source gave, how many of them nobody has told yet, and when the first of those expires."""
+
+    staged: int
+    selected: int
+    next_expiry: datetime | None
+
+
 class AudienceStore:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -61,12 +70,12 @@ class AudienceStore:
     ) -> None:
         await self._q.keep_numbers.execute(connection, cells=cells, numbers=numbers, reasons=reasons)
 
-    async def screen(self, connection: Connection, screening: Screening) -> tuple[int, int]:
-        """Say of every staged row whether it is in, out or merged; answers (staged, selected)."""
+    async def screen(self, connection: Connection, screening: Screening) -> Screened:
+        """Say of every staged row whether it is in, out or merged."""
         values = {name: getattr(screening, name) for name in Screening.__dataclass_fields__}
         await self._q.screen.execute(connection, **values)
         row = await self._q.count_staged.fetch_row(connection)
-        return (row["staged"], row["selected"]) if row else (0, 0)
+        return Screened(**row) if row else Screened(0, 0, None)
 
     async def fan_out(
         self, connection: Connection, run: int, campaign: str, due_at: datetime, plan_channels: Sequence[str]

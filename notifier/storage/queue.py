@@ -25,7 +25,9 @@ class QueueQueries:
     write_ahead: Query
     dispose: Query
     give_back: Query
+    to_sweep: Query
     sweep: Query
+    note_expiry: Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,16 @@ class QueueStore:
     async def give_back(self, owner: int, notifications: Sequence[int]) -> None:
         await self._q.give_back.execute(self._pool, owner=owner, notifications=list(notifications))
 
-    async def sweep(self, now: datetime, most: int = 5000) -> int:
-        """Settle what is still queued of cancelled runs and past its time; answers how many."""
-        return await self._q.sweep.fetch_value(self._pool, now=now, most=most)  # type: ignore[no-any-return]
+    async def to_sweep(self, now: datetime) -> list[int]:
+        """Runs that were cancelled or have notifications whose time has passed."""
+        return [row["id"] for row in await self._q.to_sweep.fetch(self._pool, now=now)]
+
+    async def sweep(self, run: int, now: datetime, most: int = 5000) -> int:
+        """Settle up to `most` of what the run's cancelling or the clock has ended; answers how many."""
+        return await self._q.sweep.fetch_value(self._pool, run=run, now=now, most=most)  # type: ignore[no-any-return]
+
+    async def note_expiry(self, run: int) -> None:
+        await self._q.note_expiry.execute(self._pool, run=run)
 
 
 def _claimed(row: asyncpg.Record) -> Claimed:

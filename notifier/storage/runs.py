@@ -144,8 +144,18 @@ class RunStore:
         row = await self._q.next_to_plan.fetch_row(connection)
         return _run(row) if row else None
 
-    async def planned(self, connection: Any, run: int, now: datetime, selected: int, already_told: int) -> None:
-        await self._q.planned.execute(connection, run=run, now=now, selected=selected, already_told=already_told)
+    async def planned(
+        self,
+        connection: Any,
+        run: int,
+        now: datetime,
+        selected: int,
+        already_told: int,
+        next_expiry: datetime | None,
+    ) -> None:
+        await self._q.planned.execute(
+            connection, run=run, now=now, selected=selected, already_told=already_told, next_expiry=next_expiry
+        )
 
     async def move(self, run: int, to: RunState, reason: str | None, now: datetime) -> bool:
         """Move a run where the table of legal moves allows it; answers whether it moved."""

@@ -23,7 +23,8 @@ create table notifier.run (
   planned_at    timestamptz,
   finished_at   timestamptz,
   selected      integer not null default 0,      -- audience rows drawn and not told before
-  already_told  integer not null default 0       -- drawn, but told by an earlier run
+  already_told  integer not null default 0,      -- drawn, but told by an earlier run
+  next_expiry   timestamptz                      -- before this, nothing of it has expired
 );
 create index run_open on notifier.run (state) where state not in ('finished', 'cancelled', 'failed');
 

@@ -20,8 +20,10 @@ async def partitions(pool: Any) -> None:
 async def run(pool: Any, key: str = "run", state: str = "open", priority: int = 5) -> int:
     await partitions(pool)
     value: int = await pool.fetchval(
-        "insert into notifier.run (key, campaign, owner, params, priority, zone, state, opened_at, planned_at)"
-        " values ($1, 'payment_deadline', '電費組', '{}', $2, 'Asia/Taipei', $3, $4, $4) returning id",
+        "insert into notifier.run (key, campaign, owner, params, priority, zone, state, opened_at,"
+        " planned_at, finished_at, next_expiry)"
+        " values ($1, 'payment_deadline', '電費組', '{}', $2, 'Asia/Taipei', $3::text, $4::timestamptz, $4,"
+        " case when $3 = 'cancelled' then $4 end, $4 + interval '10 hours') returning id",
         key, priority, state, NOW,
     )  # fmt: skip
     return value

@@ -125,9 +125,15 @@ async def test_the_sweep_settles_cancelled_and_expired(pool: Pool) -> None:
     alive = await seeds.run(pool, "alive")
     await seeds.notifications(pool, cancelled, 7)
     await seeds.notifications(pool, alive, 2)
-    assert await store.sweep(NOW, most=5) == 5
-    assert await store.sweep(NOW) == 2
-    assert await store.sweep(NOW + timedelta(hours=11)) == 2
+    assert await store.sweep(cancelled, NOW, most=5) == 5
+    assert await store.to_sweep(NOW) == [cancelled]
+    assert await store.sweep(cancelled, NOW) == 2
+    assert await store.to_sweep(NOW) == []
+    evening = NOW + timedelta(hours=11)
+    assert await store.to_sweep(evening) == [alive]
+    assert await store.sweep(alive, evening) == 2
+    await store.note_expiry(alive)
+    assert await store.to_sweep(evening) == []
     counts = await pool.fetch("select outcome, count(*) as n from notifier.notification group by 1 order by 1")
     assert {row["outcome"]: row["n"] for row in counts} == {"cancelled": 7, "expired": 2}
 
