@@ -23,7 +23,7 @@ with held as materialized (
                              then :now + make_interval(secs => greatest(5, :span)) else b.paused_until end
     from granted g where b.channel = g.channel
 )
-select g.amount, g.rate, g.paused, g.paused_until, g.lines, g.most_in_flight from granted g;
+select g.amount, g.rate, g.paused, g.most_in_flight from granted g;
 
 -- The lines that are really free, under the row's lock: grants of two workers may overlap, calls may not.
 -- name: lock_lines(channel text, urgent boolean)

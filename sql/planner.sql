@@ -132,3 +132,7 @@ select :run, :campaign, s.subject, s.occasion, s.account_no,
        s.out_because, l.id
   from screened s
   left join lead l on s.out_because is null and l.household = s.household;
+
+-- So that the first claims after a large fan-out are planned on what is there, not on what was.
+-- name: analyze_notifications()
+analyze notifier.notification, notifier.queue, notifier.audience;

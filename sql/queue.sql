@@ -59,12 +59,13 @@ with asked as (
 ), weighed as (
   select m.*,
          row_number() over (partition by m.address order by m.turn) as turn_at_address,
-         (select count(*) from notifier.notification n
-            join notifier.attempt t on t.notification_id = n.id
-           where (n.phone = m.address or n.email = m.address) and t.channel = :channel
-             and t.id >= notifier.uuid_floor(:day_start)
-             and (t.disposition is null
-                  or t.disposition not in ('failed', 'cancelled', 'not_sent', 'not_created'))) as rung_today
+         -- Sub-selects, not a join: before the tables have statistics a join was hashed whole for every attempt.
+         (select coalesce(sum((select count(*) from notifier.attempt t
+                    where t.notification_id = n.id and t.channel = :channel
+                      and t.id >= notifier.uuid_floor(:day_start)
+                      and (t.disposition is null
+                           or t.disposition not in ('failed', 'cancelled', 'not_sent', 'not_created')))), 0)
+            from notifier.notification n where n.phone = m.address or n.email = m.address) as rung_today
     from mine m
 ), fit as (
   select w.* from weighed w where w.turn_at_address = 1 and w.rung_today < :cap order by w.turn limit :lines

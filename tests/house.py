@@ -83,12 +83,12 @@ class House:
         )  # fmt: skip
         return bill
 
-    async def pay(self, bill: str, amount: int | None = None) -> None:
-        """A payment made now, of the whole bill or of so much."""
+    async def pay(self, *bills: str, amount: int | None = None) -> None:
+        """Payments made now, all at one moment: of the whole bills, or of so much of each."""
         await self.source.execute(
             "insert into billing.payment (bill_no, amount, paid_at)"
-            " select bill_no, coalesce($2, amount), $3 from billing.bill where bill_no = $1",
-            bill, amount, self.clock.now(),
+            " select bill_no, coalesce($2, amount), $3 from billing.bill where bill_no = any ($1::text[])",
+            list(bills), amount, self.clock.now(),
         )  # fmt: skip
 
     async def office(self, district: str) -> None:

@@ -103,7 +103,7 @@ def _free_retry(
 ) -> FollowUp:
     if place.free >= FREE_RETRIES:
         return Hold(f"{disposition.value}, {FREE_RETRIES} times without a try being spent")
-    wait = after or min(FIRST_FREE_WAIT * 2**place.free, LONGEST_FREE_WAIT)
+    wait = after if after is not None else min(FIRST_FREE_WAIT * 2**place.free, LONGEST_FREE_WAIT)
     return Retry(opening(now + wait), Place(place.step, place.tries, place.free + 1))
 
 

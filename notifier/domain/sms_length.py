@@ -10,6 +10,7 @@ _BASIC = frozenset(
 )
 _EXTENSION = frozenset("\f^{}\\[~]|€")  # two units each, escape first
 _GSM = _BASIC | _EXTENSION
+_LAST_SINGLE = "\uffff"  # beyond it a character takes two UTF-16 code units
 _LIMITS = {"GSM-7": (160, 153), "UCS-2": (70, 67)}  # units in a lone segment, in one of several
 
 
@@ -25,8 +26,18 @@ class SmsLength:
 def count_segments(body: str) -> SmsLength:
     """An empty body is no segment. A character of two units is never cut, so a segment may end one unit early."""
     if _GSM.issuperset(body):
+        if _EXTENSION.isdisjoint(body):
+            return _count_singles("GSM-7", len(body))
         return _count("GSM-7", [2 if character in _EXTENSION else 1 for character in body])
-    return _count("UCS-2", [2 if ord(character) > 0xFFFF else 1 for character in body])
+    if not body or max(body) <= _LAST_SINGLE:
+        return _count_singles("UCS-2", len(body))
+    return _count("UCS-2", [2 if character > _LAST_SINGLE else 1 for character in body])
+
+
+def _count_singles(encoding: Literal["GSM-7", "UCS-2"], units: int) -> SmsLength:
+    """Nearly every body: no character takes two units, so no segment ends early."""
+    alone, among_several = _LIMITS[encoding]
+    return SmsLength(encoding, units, min(units, 1) if units <= alone else -(-units // among_several))
 
 
 def _count(encoding: Literal["GSM-7", "UCS-2"], widths: list[int]) -> SmsLength:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -50,6 +51,7 @@ RESWEEP = 1.0  # real seconds after which a claim starts from the left again
 URGENT_BELOW = 5  # priorities that may use the reserved calls in flight
 UNKNOWN_WORDS = 5  # recipients who within a minute meet a word no table knows: then the channel stops
 UNKNOWN_SPAN = 60.0  # seconds of the clock
+AT_ONCE = timedelta(0)
 BUSY_ADDRESS = timedelta(seconds=30)
 NO_LINE = timedelta(seconds=2)
 
@@ -197,7 +199,7 @@ class Lane:
             await self.runs.move(run.id, RunState.PAUSED, why, now)
             log.error("run.paused_itself", run=run.id, reason=why)
             return
-        attempts, postponed = await self._write(run, campaign, planned, now)
+        attempts, postponed = await self._write(run, campaign, planned, now, grant)
         await self._dispose([*disposals, *more, *postponed])
         self._start(attempts, grant, asked_at)
 
@@ -301,13 +303,13 @@ class Lane:
         )
 
     async def _write(
-        self, run: DueRun, campaign: Campaign, planned: Sequence[Planned], now: datetime
+        self, run: DueRun, campaign: Campaign, planned: Sequence[Planned], now: datetime, grant: Grant
     ) -> tuple[list[tuple[AttemptFile, Planned]], list[Disposal]]:
         """Rule 1: the attempts are committed before anything leaves. Answers them, and who has to wait."""
         if not planned:
             return [], []
         drafts = {make_attempt_id(now, os.urandom(ENTROPY_BYTES)): plan for plan in planned}
-        verdicts = await self._commit(run, campaign, drafts, now)
+        verdicts = await self._commit(run, campaign, drafts, now, grant)
         written, postponed = [], []
         for attempt, plan in drafts.items():
             verdict = verdicts[attempt]
@@ -318,27 +320,28 @@ class Lane:
         return written, postponed
 
     async def _commit(
-        self, run: DueRun, campaign: Campaign, drafts: Mapping[AttemptId, Planned], now: datetime
+        self, run: DueRun, campaign: Campaign, drafts: Mapping[AttemptId, Planned], now: datetime, grant: Grant
     ) -> dict[AttemptId, str]:
         day = self.catalogue.calendar.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        write = partial(
+            self.queue.write_ahead,
+            owner=self.owner,
+            channel=self.channel.name,
+            now=now,
+            look_at=now + max(self.channel.abilities.silent_after, self._lease()),
+            day_start=day,
+            cap=campaign.rings_per_day,
+            drafts=[
+                Draft(attempt, plan.claimed.id, plan.address, plan.template, store_message(plan.message))
+                for attempt, plan in drafts.items()
+            ],
+        )
+        if not grant.limited:
+            return await write(self.pool, lines=len(drafts))
         async with self.pool.acquire() as connection, connection.transaction():
-            lines = await self.budgets.lines(
-                connection, self.channel.name, urgent=run.priority < URGENT_BELOW, most=len(drafts)
-            )
-            return await self.queue.write_ahead(
-                connection,
-                owner=self.owner,
-                channel=self.channel.name,
-                now=now,
-                look_at=now + max(self.channel.abilities.silent_after, self._lease()),
-                day_start=day,
-                cap=campaign.rings_per_day,
-                lines=lines,
-                drafts=[
-                    Draft(attempt, plan.claimed.id, plan.address, plan.template, store_message(plan.message))
-                    for attempt, plan in drafts.items()
-                ],
-            )
+            urgent = run.priority < URGENT_BELOW
+            lines = await self.budgets.lines(connection, self.channel.name, urgent=urgent, most=len(drafts))
+            return await write(connection, lines=lines)
 
     def _file(self, run: DueRun, attempt: AttemptId, plan: Planned) -> AttemptFile:
         one = plan.claimed
@@ -373,7 +376,7 @@ class Lane:
     async def _ask(self, file: AttemptFile, plan: Planned, asked_at: float) -> Answer:
         """The request itself. Everything that can come of it is an answer."""
         if time.monotonic() - asked_at > FRESH:
-            return Answer(file, never_sent(file.id, "facts_went_stale", self.clock.now()))
+            return Answer(file, never_sent(file.id, "facts_went_stale", self.clock.now()), AT_ONCE)
         try:
             receipt = await self.channel.send(plan.message, Address(plan.address), file.id)
         except ChannelError as error:

@@ -88,6 +88,7 @@ class Planner:
             except asyncpg.PostgresError as error:
                 problem = f"its audience cannot be drawn: {error}", False
         if problem is None:
+            await self.audiences.refresh_statistics()
             await self.wake_ups.send("lanes")
             return True
         await self._explain(run, *problem)

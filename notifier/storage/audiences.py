@@ -23,6 +23,7 @@ class PlannerQueries:
     preview: Query
     samples: Query
     fan_out: Query
+    analyze_notifications: Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class AudienceStore:
         await self._q.fan_out.execute(
             connection, run=run, campaign=campaign, due_at=due_at, plan_channels=list(plan_channels)
         )
+
+    async def refresh_statistics(self) -> None:
+        """After the fan-out has been committed."""
+        await self._q.analyze_notifications.execute(self.pool)
 
     async def preview(self, connection: Connection) -> dict[str, Any]:
         row = await self._q.preview.fetch_row(connection)

@@ -25,12 +25,13 @@ class BudgetQueries:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """How many attempts a worker may make in its window. `rate` is attempts a second; `paused` says why none."""
+    """How many attempts a worker may make in its window. `rate` is attempts a second; `paused` says why none;
+    `limited`: only so many may be in flight, which has to be looked at again when they are written."""
 
     amount: int
     rate: float
     paused: str | None = None
-    paused_until: datetime | None = None
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class BudgetStore:
         row = await self._q.grant.fetch_row(self._pool, channel=channel, now=now, span=span, most=most, urgent=urgent)
         if row is None:
             return Grant(0, 1.0, f"channel {channel} has no budget")
-        return Grant(row["amount"], row["rate"], row["paused"], row["paused_until"])
+        return Grant(row["amount"], row["rate"], row["paused"], row["most_in_flight"] is not None)
 
     async def lines(self, connection: Any, channel: str, *, urgent: bool, most: int) -> int:
         """How many more calls may be in flight, at most `most`; holds the channel's row until the transaction ends."""

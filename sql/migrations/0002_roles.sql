@@ -24,6 +24,7 @@ grant select, insert, update on notifier.receipt to notifier_web;
 grant select, insert, update, delete on all tables in schema notifier to notifier_worker, notifier_scheduler;
 revoke insert, update, delete on notifier.schedule from notifier_worker;
 grant usage on all sequences in schema notifier to notifier_worker, notifier_scheduler;
+grant maintain on notifier.notification, notifier.queue, notifier.audience to notifier_worker;
 
 revoke execute on function notifier.ensure_partitions(timestamptz) from public;
 grant execute on function notifier.ensure_partitions(timestamptz)

@@ -135,7 +135,7 @@ async def test_a_try_that_would_be_after_eight_waits_for_the_morning(database: s
 
 async def test_what_cannot_be_told_in_time_expires(database: str, source_database: str) -> None:
     """Due today, and the office opens no more before the deadline."""
-    late = datetime(2026, 12, 1, 19, 50, tzinfo=TAIPEI)
+    late = datetime(2026, 12, 1, 19, 15, tzinfo=TAIPEI)
     async with open_house(database, source_database, scale=1800, start=late) as house:
         account = await house.customer(mobile=number(0))
         await house.bill(account, due_in=0)

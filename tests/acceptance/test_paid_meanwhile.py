@@ -71,8 +71,7 @@ async def test_all_of_a_household_s_bills_are_paid(database: str, source_databas
         await everyone(house)
 
         run = await house.planned(await house.launch())
-        for bill in bills:
-            await house.pay(bill)
+        await house.pay(*bills)
         ended = await finished(house, run)
 
         assert await house.ledger() == []
@@ -87,8 +86,7 @@ async def test_a_wave_of_payments_pauses_the_run(database: str, source_database:
         await everyone(house)
 
         run = await house.planned(await house.launch())
-        for bill in bills[:40]:
-            await house.pay(bill)
+        await house.pay(*bills[:40])
         paused = await house.ended(run)
 
         assert paused.state is RunState.PAUSED

@@ -141,6 +141,7 @@ class Shell:
     async def start(self, name: str, text: str) -> None:
         if name == "sandbox":
             text += f" --port {self.env['SANDBOX_PORT']} --smtp-port {self.env['MAIL_PORT']}"
+        assert name not in self.running, f"{name} is running already"
         process = await self.spawn(f"exec {text}")
         self.running[name] = process
         stream = process.stdout if name in READY else process.stderr
@@ -257,6 +258,24 @@ async def test_every_command_of_the_readme(
             await shell.kill_all()
 
 
+def test_the_chinese_tutorial_has_the_same_commands() -> None:
+    def plain(name: str) -> list[tuple[str, int]]:
+        return [(s.text if "\n" in s.text else s.words, s.exit) for s in statements(DOCS / name)]
+
+    assert plain("tutorial.zh-TW.md") == plain("tutorial.md")
+
+
+def test_a_command_nobody_can_run_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```sh\nnotifier runs   # exit 4: so it says\nfrobnicate --now\n```\n")
+    known, unknown = statements(page)
+
+    assert (known.words, known.exit) == ("notifier runs", 4)
+    with pytest.raises(pytest.fail.Exception, match="frobnicate"):
+        asyncio.run(Shell(tmp_path, {}).do(unknown))
+
+
+# Last, so that another worker may take it while the README is being run.
 async def test_every_command_of_the_tutorial(
     cluster: Cluster, database: str, source_database: str, shell_env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -289,20 +308,3 @@ async def test_every_command_of_the_tutorial(
         for statement in pending[own:]:
             await shell.do(statement)
         assert shell.running == {}
-
-
-def test_the_chinese_tutorial_has_the_same_commands() -> None:
-    def plain(name: str) -> list[tuple[str, int]]:
-        return [(s.text if "\n" in s.text else s.words, s.exit) for s in statements(DOCS / name)]
-
-    assert plain("tutorial.zh-TW.md") == plain("tutorial.md")
-
-
-def test_a_command_nobody_can_run_is_seen(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("```sh\nnotifier runs   # exit 4: so it says\nfrobnicate --now\n```\n")
-    known, unknown = statements(page)
-
-    assert (known.words, known.exit) == ("notifier runs", 4)
-    with pytest.raises(pytest.fail.Exception, match="frobnicate"):
-        asyncio.run(Shell(tmp_path, {}).do(unknown))
