@@ -115,7 +115,8 @@ def _queue_cases(queries: Mapping[str, Query], crowd: Crowd, run: int, leased: S
         Case(queries["write_ahead"], write_ahead,
              ["queue_pkey", "notification_phone", "attempt_*_notification_id_idx"], WITH_HISTORY * count),
         Case(queries["dispose"], dispose, ["queue_pkey", "notification_pkey"], PER_ROW * count),
-        Case(queries["sweep"], {"run": run, "now": now, "most": crowd.batch}, ["notification_pkey"], PER_ROW * crowd.batch,
+        Case(queries["sweep"], {"run": run, "now": now, "most": crowd.batch},
+             ["notification_pkey"], PER_ROW * crowd.batch,
              reads_through=["queue", "notification"]),
     ]  # fmt: skip
 

@@ -310,13 +310,19 @@ class Lane:
             return [], []
         drafts = {make_attempt_id(now, os.urandom(ENTROPY_BYTES)): plan for plan in planned}
         verdicts = await self._commit(run, campaign, drafts, now, grant)
-        written, postponed = [], []
+        written, postponed, lost = [], [], []
         for attempt, plan in drafts.items():
             verdict = verdicts[attempt]
             if verdict == "written":
                 written.append((self._file(run, attempt, plan), plan))
-            elif verdict != "lost":
+            elif verdict == "lost":
+                lost.append(plan.claimed.id)
+            else:
                 postponed.append(self._put_back(plan.claimed, self._later(campaign, verdict, now)))
+        if (
+            lost
+        ):  # the run was paused or cancelled since the claim: what is still ours must not wait for the lease's end
+            await self.queue.give_back(self.owner, lost)
         return written, postponed
 
     async def _commit(

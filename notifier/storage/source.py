@@ -166,6 +166,7 @@ async def open_source(url: str, *, size: int = 4, statement_timeout: timedelta =
             "application_name": "notifier source reader",
             "timezone": "UTC",
             "default_transaction_read_only": "on",
+            "plan_cache_mode": "force_custom_plan",  # for the reason given in database.open_pool
             "statement_timeout": str(int(statement_timeout.total_seconds() * 1000)),
         },
     )
