@@ -133,6 +133,7 @@ create table notifier.in_flight (
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 create index in_flight_look on notifier.in_flight (look_at);
 create index in_flight_run on notifier.in_flight (run_id);
+create index in_flight_notification on notifier.in_flight (notification_id);
 
 -- What a channel may do, over all workers together.
 create table notifier.budget (
