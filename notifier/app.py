@@ -144,7 +144,7 @@ async def open_app(settings: Settings, name: str = "app") -> AsyncIterator[App]:
             pool=pool,
             source=source,
             catalogue=catalogue,
-            rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout_email)),
+            rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout)),
             wake_ups=WakeUps(pool, direct.get_secret_value() if direct else database_url),
             attempts=AttemptStore(pool),
             audiences=AudienceStore(pool),
@@ -180,7 +180,7 @@ def _surroundings(settings: Settings, clock: Clock) -> Surroundings:
         public_url=settings.public_url,
         now=clock.now,
         twilio=_account(settings.twilio) if settings.twilio else None,
-        mail=_mail_server(settings.smtp, settings.optout_email) if settings.smtp else None,
+        mail=_mail_server(settings.smtp, settings.optout) if settings.smtp else None,
         options={**callers, **settings.options},
     )
 
@@ -194,6 +194,7 @@ def _account(twilio: TwilioSettings) -> TwilioAccount:
         voice_from=twilio.voice_from,
         sms_from=twilio.sms_from,
         ring_seconds=twilio.ring_seconds,
+        timeout=twilio.timeout,
     )
 
 

@@ -38,6 +38,7 @@ class TwilioSettings(Part):
     voice_from: str = ""
     sms_from: str = ""
     ring_seconds: PositiveInt = 30
+    timeout: PositiveFloat = 10.0  # seconds one request may take; after that it may have been done or not
 
 
 class SmtpSettings(Part):
@@ -142,7 +143,17 @@ class Settings(BaseSettings):
 
     @property
     def paces(self) -> dict[str, Pace]:
-        return {**DEFAULT_PACES, **self.pace}
+        """By channel: what was set, over the channel's own defaults."""
+        given = {name: pace.model_dump(exclude_unset=True) for name, pace in self.pace.items()}
+        return {
+            name: DEFAULT_PACES.get(name, Pace()).model_copy(update=given.get(name, {}))
+            for name in {*DEFAULT_PACES, *given}
+        }
+
+    @property
+    def optout(self) -> str:
+        """Where a customer writes to get no more mails; without a place of its own, to the sender."""
+        return self.optout_email or (self.smtp.sender if self.smtp else "")
 
     @classmethod
     def settings_customise_sources(

@@ -152,7 +152,7 @@ def _judge(complaints: list[Complaint], url: str) -> list[Finding]:
 def on_unix_socket(url: str) -> bool:
     parts = urlsplit(url)
     hosts = parse_qs(parts.query).get("host", [parts.hostname or ""])
-    return all(host.startswith(("/", "%2f", "%2F")) for host in hosts)
+    return all(not host or host.startswith(("/", "%2f", "%2F")) for host in hosts)
 
 
 async def _check_sql(connection: Connection, campaign: Campaign) -> list[Finding]:
@@ -278,4 +278,4 @@ def is_local(host: str) -> bool:
 def make_rendering(settings: Settings, folder: Path) -> Rendering:
     from notifier.engine.rendering import House
 
-    return Rendering(folder, House(settings.caller.by_locale(), settings.optout_email))
+    return Rendering(folder, House(settings.caller.by_locale(), settings.optout))

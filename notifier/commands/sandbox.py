@@ -146,6 +146,7 @@ def _announce(
         "NOTIFIER_TWILIO__ACCOUNT_SID": settings.account_sid,
         "NOTIFIER_TWILIO__AUTH_TOKEN": settings.auth_token,
         "NOTIFIER_TWILIO__VOICE_FROM": "+886800000001",
+        "NOTIFIER_TWILIO__SMS_FROM": "111",
         "NOTIFIER_SMTP__HOST": settings.host,
         "NOTIFIER_SMTP__PORT": str(carrier.smtp_port),
         "NOTIFIER_SMTP__SENDER": "notice@office.example",

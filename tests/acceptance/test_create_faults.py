@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from notifier.settings import TwilioSettings
 from tests.acceptance.crowd import customers, everyone, finished, number, rung
 from tests.house import House, open_house
 
@@ -49,8 +48,6 @@ async def test_a_call_that_was_placed_is_not_placed_again(house: House, faults: 
 
 
 async def test_an_answer_later_than_our_patience(database: str, source_database: str) -> None:
-    if "timeout" not in TwilioSettings.model_fields:
-        pytest.skip("the carrier's patience is 10 real seconds and no setting shortens it")
     async with open_house(database, source_database, twilio={"timeout": 0.5}) as house:
         await customers(house, MANY)
         await everyone(house)
