@@ -8,7 +8,9 @@ select a.id, a.notification_id, a.run_id, a.channel, a.step, a.tries, a.free, a.
   join notifier.notification n on n.id = a.notification_id
   join notifier.run r on r.id = a.run_id
  where a.id = any (array(
-         select distinct x.attempt_id from notifier.receipt x where x.applied_at is null order by 1 limit :most))
+         select distinct x.attempt_id from notifier.receipt x
+          where x.applied_at is null and exists (select from notifier.attempt t where t.id = x.attempt_id)
+          order by 1 limit :most))
    for update of a skip locked;
 
 -- name: news_of(attempts uuid[])
@@ -48,7 +50,10 @@ with verdict as (
     from moved m
    where f.attempt_id = m.attempt_id and m.state <> 'ended' and m.look_at is not null
 ), followed as (
-  select * from moved m where m.follow <> 'none'
+  -- Two attempts of one notification may be judged together: what settles goes before what sends again.
+  select distinct on (m.notification_id) m.* from moved m where m.follow <> 'none'
+   order by m.notification_id, (m.follow = 'settle') desc, (m.outcome = 'acknowledged') desc nulls last,
+            (m.follow = 'hold') desc, (m.follow = 'queue') desc
 ), told as (
   update notifier.notification n
      set outcome = case when f.follow = 'settle' then f.outcome else n.outcome end,
@@ -71,6 +76,7 @@ with verdict as (
                               due_at = greatest(q.due_at, f.due_at)
     from followed f
    where f.follow = 'adjust' and q.notification_id = f.notification_id
+     and (q.step, q.tries) <= (f.step, f.tries)
      and (q.lease_until is null or q.lease_until < :now)
 ), unqueued as (
   delete from notifier.queue q using followed f
@@ -79,6 +85,15 @@ with verdict as (
   update notifier.audience a set released_at = :now
     from followed f
    where f.follow = 'settle' and f.outcome in ('cancelled', 'expired') and a.notification_id = f.notification_id
+), retaken as (
+  -- It was told after all: no later run may tell it again, unless one has begun to.
+  update notifier.audience a set released_at = null
+    from followed f
+   where f.follow = 'settle' and f.outcome in ('reached', 'acknowledged') and a.notification_id = f.notification_id
+     and a.released_at is not null
+     and not exists (select from notifier.audience b
+                      where b.campaign = a.campaign and b.subject = a.subject and b.occasion = a.occasion
+                        and b.notification_id is not null and b.released_at is null)
 )
 select m.attempt_id as id from moved m;
 
@@ -105,8 +120,10 @@ select f.attempt_id as id, f.channel, f.address, f.since, f.misses, a.provider_r
 -- name: postpone_look(attempts uuid[], look_at timestamptz)
 update notifier.in_flight set look_at = :look_at where attempt_id = any (:attempts);
 
--- name: note_miss(attempt uuid, look_at timestamptz)
-update notifier.in_flight set misses = misses + 1, look_at = :look_at where attempt_id = :attempt
+-- Counts only for the keeper that looked first: two look-ups of one moment are one.
+-- name: note_miss(attempt uuid, seen smallint, look_at timestamptz)
+update notifier.in_flight set misses = misses + 1, look_at = :look_at
+ where attempt_id = :attempt and misses = :seen
 returning misses;
 
 -- A look-up by numbers must not bind another attempt's call.

@@ -58,6 +58,16 @@ update notifier.budget set trouble = 0, paused = null, paused_until = null
 -- name: pause(channel text, reason text)
 update notifier.budget set paused = :reason, paused_until = null where channel = :channel and paused is distinct from :reason;
 
+-- A probe's pause yields to a person's, and lifts only its own.
+-- name: pause_by_probe(channel text, reason text)
+update notifier.budget set paused = :reason, paused_until = null
+ where channel = :channel
+   and (paused is null or paused_until is not null or (paused like 'probe: %' and paused <> :reason));
+
+-- name: lift_probe(channel text)
+update notifier.budget set paused = null, paused_until = null, trouble = 0
+ where channel = :channel and paused like 'probe: %';
+
 -- name: resume(channel text)
 update notifier.budget set paused = null, paused_until = null, trouble = 0 where channel = :channel and paused is not null;
 

@@ -17,7 +17,7 @@ with claimed as (
   returning q.notification_id, q.due_at, q.step, q.tries, q.free
 )
 select c.notification_id as id, c.due_at, c.step, c.tries, c.free,
-       n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at,
+       n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at, n.outcome,
        array(select a.subject from notifier.audience a where a.notification_id = c.notification_id order by 1) as subjects,
        array(select s.address from notifier.suppression s
               where s.address in (n.phone, n.email) and s.undone_at is null
@@ -54,7 +54,8 @@ with asked as (
     from asked a
     join notifier.queue q on q.notification_id = a.notification_id
     join notifier.run r on r.id = q.run_id
-   where q.lease_owner = :owner and q.lease_until >= :now and r.state = 'open'
+    join notifier.notification n on n.id = q.notification_id
+   where q.lease_owner = :owner and q.lease_until >= :now and r.state = 'open' and n.outcome is null and n.held is null
      for update of q
 ), weighed as (
   select m.*,
@@ -72,6 +73,7 @@ with asked as (
 ), placed as (
   insert into notifier.in_flight (channel, address, attempt_id, notification_id, run_id, since, look_at)
   select :channel, f.address, f.attempt_id, f.notification_id, f.run_id, :now, :look_at from fit f
+   order by f.address  -- two workers never wait for each other's addresses in turn
   on conflict do nothing
   returning attempt_id, notification_id
 ), left_queue as (

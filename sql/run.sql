@@ -17,7 +17,8 @@ select r.*, (select count(*)::integer from notifier.notification n where n.run_i
 
 -- The next run whose audience is to be drawn; locked until it is.
 -- name: next_to_plan()
-select * from notifier.run where state = 'planning' order by priority, id limit 1 for update skip locked;
+select * from notifier.run where state = 'planning'
+ order by (waiting_for is not null), priority, id limit 1 for update skip locked;
 
 -- name: planned(run bigint, now timestamptz, selected integer, already_told integer, next_expiry timestamptz)
 update notifier.run set state = 'open', planned_at = :now, selected = :selected, already_told = :already_told,
@@ -53,6 +54,11 @@ select r.id, r.state,
  where r.state in ('open', 'waiting')
    and not exists (select from notifier.queue q where q.run_id = r.id)
    and not exists (select from notifier.in_flight f where f.run_id = r.id);
+
+-- A run that waits for a person while something of it was released at the same moment goes on.
+-- name: reopen_released()
+update notifier.run r set state = 'open', reason = null
+ where r.state = 'waiting' and exists (select from notifier.queue q where q.run_id = r.id);
 
 -- Rule 7, in figures: selected = merged + excluded + holdout + one outcome each (+ held + still open, while it lasts).
 -- name: tally(run bigint)

@@ -214,7 +214,7 @@ def free_port() -> int:
 
 
 FAST = {
-    "voice": Pace(rate=5, burst=50, most_in_flight=60),
+    "voice": Pace(rate=5, burst=50, most_in_flight=60, reserved=0),
     "sms": Pace(rate=50, burst=500),
     "email": Pace(rate=50, burst=500),
 }

@@ -49,7 +49,7 @@ def create(surroundings: Surroundings) -> Channel | None:
 class Email:
     name = "email"
     hooks: Sequence[Hook] = ()
-    abilities = Abilities(AddressKind.EMAIL, repeatable=True)
+    abilities = Abilities(AddressKind.EMAIL, repeatable=True, connections=CONNECTIONS)
 
     def __init__(self, server: MailServer, now: Callable[[], datetime]) -> None:
         self._server = server

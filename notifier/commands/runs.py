@@ -127,7 +127,9 @@ def cancel(
             raise _not_moved(found)
         tally = await app.runs.tally(found)
         still_open = tally.open + sum(tally.held.values())
-        if not yes and sys.stdin.isatty() and not typer.confirm(say("cancel.ask", run=found.id, n=still_open)):
+        if not yes and not sys.stdin.isatty():
+            raise Failure(Exit.USAGE, say("cancel.needs_yes", run=found.id, n=still_open))
+        if not yes and not typer.confirm(say("cancel.ask", run=found.id, n=still_open)):
             tell(say("cancel.kept", run=found.id))
             return
         await _move(app, found, RunState.CANCELLED, reason or BY_PERSON[RunState.CANCELLED])

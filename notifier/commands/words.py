@@ -173,7 +173,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "status.waiting_for": ("waits for", "等待"),
     "status.selected": ("selected", "選出"),
     "status.already_told": ("{n} more were told before", "另有 {n} 筆先前已通知"),
-    "status.merged": ("merged", "併入他戶"),
+    "status.merged": ("merged", "與同戶合併"),
     "status.excluded": ("excluded", "排除"),
     "status.holdout": ("holdout", "對照組"),
     "status.settled": ("settled", "已結案"),
@@ -225,6 +225,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "批次 {run} 並未暫停，而是有通知待人工處理（`notifier held {run}`）。",
     ),
     "move.not": ("Run {run} is {state}: this changes nothing.", "批次 {run} 目前{state}，未作任何變更。"),
+    "cancel.needs_yes": (
+        "Run {run} has {n} notifications still open and nobody to ask: give --yes to cancel it for good.",
+        "批次{run}還有{n}則通知未完成，且無人可確認：請加上 --yes 以永久取消。",
+    ),
     "cancel.ask": (
         "Cancel run {run}? {n} notifications are still open and will not be sent.",
         "確定取消批次 {run}？還有 {n} 筆通知未結案，將不會送出。",

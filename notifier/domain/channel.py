@@ -28,6 +28,7 @@ class Abilities:
     `receipts`: the final word comes later, by callback or poll; otherwise the answer to `send` is final.
     `repeatable`: an uncertain try may be sent again, because the receiver recognises a repeat.
     `genuine_sender`: customers can tell that it is us (for SMS: the government short code 111).
+    `connections`: so many requests at a time; more would wait inside the channel, while their facts grow old.
     `silent_after`: how long after an attempt without a final word we ask the provider.
     `unconfirmed_after`: how long an unconfirmed last word is waited on before it is aged out.
     """
@@ -38,6 +39,7 @@ class Abilities:
     repeatable: bool = False
     genuine_sender: bool = True
     max_segments: int | None = None
+    connections: int | None = None
     silent_after: timedelta = timedelta(minutes=6)
     unconfirmed_after: timedelta = timedelta(hours=24)
 

@@ -62,12 +62,14 @@ def fold(progress: AttemptProgress, receipts: Iterable[Receipt]) -> AttemptProgr
 
     A final word of the provider outranks our own conclusions; of two final words the higher sequence number counts.
     """
-    for receipt in receipts:
+    for receipt in sorted(receipts, key=lambda one: one.kind is ReceiptKind.VERDICT):  # what was said, then concluded
         progress = _apply(progress, receipt)
     return progress
 
 
 def _apply(before: AttemptProgress, receipt: Receipt) -> AttemptProgress:
+    if receipt.ended is Disposition.NOT_CREATED and before.provider_ref is not None:
+        return before  # the provider has given it a name: it exists
     after = replace(
         before,
         provider_ref=before.provider_ref or receipt.provider_ref,

@@ -20,7 +20,7 @@ from notifier.clock import Clock
 from notifier.domain.attempt_id import ENTROPY_BYTES, AttemptId, make_attempt_id
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import Address, Channel
-from notifier.domain.errors import ChannelError, Misconfigured, Unavailable, Unknown
+from notifier.domain.errors import ChannelError, Misconfigured, Unavailable, Uncertain, Unknown
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, too_old, weigh
 from notifier.domain.follow_up import Place
 from notifier.domain.message import Message, store_message
@@ -87,6 +87,8 @@ class Lane:
 
     def __post_init__(self) -> None:
         self._woken = self.wake_ups.event("lanes")
+        if (connections := self.channel.abilities.connections) is not None:
+            self.concurrency = min(self.concurrency, connections)
         self._room = asyncio.Semaphore(self.concurrency)
         self._sending: set[asyncio.Task[None]] = set()
         self._marks: dict[int, Mark] = {}
@@ -119,7 +121,7 @@ class Lane:
     async def _round(self) -> float:
         """One grant, claimed and dispatched; answers how many real seconds there is nothing to do."""
         now = self.clock.now()
-        due = await self.queue.due_runs(self.channel.name, now)
+        due = [run for run in await self.queue.due_runs(self.channel.name, now) if await self._is_known(run)]
         if not due:
             return await self._until_due(now)
         urgent = due[0].priority < URGENT_BELOW
@@ -156,11 +158,15 @@ class Lane:
                     return 0.0
         return 0.0 if dispatched else 0.02
 
+    async def _is_known(self, run: DueRun) -> bool:
+        """A worker that lacks the campaign leaves the run, and the pace, to those that have it."""
+        if run.campaign in self.catalogue.campaigns:
+            return True
+        await self.runs.wait_for(run.id, f"a worker that knows the campaign {run.campaign}")
+        return False
+
     async def _dispatch(self, run: DueRun, most: int, grant: Grant) -> int:
         """Claim up to `most` of a run and see them off; answers how many were claimed."""
-        if run.campaign not in self.catalogue.campaigns:
-            await self.runs.wait_for(run.id, f"a worker that knows the campaign {run.campaign}")
-            return 0
         campaign = self.catalogue.campaigns[run.campaign]
         claimed = await self._claim(run, campaign, most)
         if claimed:
@@ -200,8 +206,8 @@ class Lane:
             log.error("run.paused_itself", run=run.id, reason=why)
             return
         attempts, postponed = await self._write(run, campaign, planned, now, grant)
+        self._start(attempts, grant, asked_at)  # first: what is written must not wait for a lost database
         await self._dispose([*disposals, *more, *postponed])
-        self._start(attempts, grant, asked_at)
 
     def _screen(
         self, campaign: Campaign, claimed: Sequence[Claimed], now: datetime
@@ -218,6 +224,8 @@ class Lane:
         return ready, disposals
 
     def _obstacle(self, campaign: Campaign, one: Claimed, now: datetime, opens: datetime) -> Disposal | None:
+        if one.settled:  # by a later truth, while it was queued again
+            return Disposal(one.id, "settle", Outcome.SUPPRESSED, "already settled")
         if max(opens, now) >= one.expires_at:
             return Disposal(one.id, "settle", Outcome.EXPIRED, "its time had passed")
         if opens > now:
@@ -239,6 +247,7 @@ class Lane:
     ) -> dict[str, Facts] | None:
         """What is true now, or None when nobody can say: then nothing is sent, and the run says what it waits for."""
         subjects = sorted({subject for one in ready for subject in one.subjects})
+        asked_at = time.monotonic()
         try:
             known = await self.source.facts(campaign.name, subjects, now)
         except SourceLost as error:
@@ -250,6 +259,11 @@ class Lane:
         if lagging := too_old(known.values(), self.clock.real_now()):
             await self._wait_for_source(
                 run.id, f"a source that is up to date: its last word is of {lagging:%H:%M:%S} UTC"
+            )
+            return None
+        if time.monotonic() - asked_at > FRESH / 2:
+            await self._wait_for_source(
+                run.id, "a source that answers within a second, so that facts are fresh when told"
             )
             return None
         await self.runs.wait_for(run.id, None)
@@ -290,17 +304,21 @@ class Lane:
             )  # fmt: skip
         except CannotRender as error:
             return Disposal(one.id, "hold", reason=f"cannot be worded: {error}")
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            return Disposal(one.id, "hold", reason=f"facts cannot be told: {error}")
+        except Exception as error:  # one customer's odd facts must not stop the others; its kind alone: no cell's value
+            log.exception("lane.facts_cannot_be_told", run_campaign=campaign.name)
+            return Disposal(one.id, "hold", reason=f"facts cannot be told: {type(error).__name__}")
         return Planned(one, str(address), rendered.message, rendered.template)
 
     def _abnormal(self, run: int, ready: Sequence[Claimed], disposals: Sequence[Disposal]) -> str | None:
         watch = self._watches.setdefault(run, WithdrawalWatch(self.limits))
-        return watch.note(
+        why = watch.note(
             asked=len(ready),
             withdrawn=sum(disposal.outcome == Outcome.WITHDRAWN for disposal in disposals),
             missing=sum(disposal.reason == "facts_missing" for disposal in disposals),
         )
+        if why:
+            del self._watches[run]  # whoever lets the run go on has looked: count anew
+        return why
 
     async def _write(
         self, run: DueRun, campaign: Campaign, planned: Sequence[Planned], now: datetime, grant: Grant
@@ -365,8 +383,8 @@ class Lane:
         return opening(now + (BUSY_ADDRESS if verdict == "address_busy" else NO_LINE))
 
     def _start(self, attempts: Sequence[tuple[AttemptFile, Planned]], grant: Grant, asked_at: float) -> None:
-        """One task per request, spaced by the pace."""
-        gap = 1 / grant.rate
+        """One task per request, spaced by the pace; a burst is spread over its window, or the last would grow stale."""
+        gap = min(1 / grant.rate, WINDOW * self.clock.scale / max(1, len(attempts)))
         for number, (file, plan) in enumerate(attempts):
             task = asyncio.create_task(self._send(file, plan, number * gap, asked_at))
             self._sending.add(task)
@@ -405,7 +423,7 @@ class Lane:
                     log.error("channel.paused", channel=self.channel.name, reason=str(error))
             elif isinstance(error, Unknown):
                 await self._note_unknown(error)
-            elif isinstance(error, Unavailable):
+            elif isinstance(error, Unavailable | Uncertain):
                 self._troubled = True
                 reason = f"unavailable: {error}"
                 if await self.budgets.note_trouble(self.channel.name, reason, self.clock.now()):

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from notifier.domain.calendar import NeverOpen
 from notifier.domain.disposition import Disposition
 from notifier.domain.follow_up import FollowUp, Hold, NextStep, Retry, Settle, follow_up
 from notifier.domain.message import Action
 from notifier.domain.receipt import AttemptProgress, Receipt, fold
 from notifier.domain.states import AttemptState, Outcome
-from notifier.engine.catalogue import Catalogue
+from notifier.engine.catalogue import Catalogue, UnknownCampaign
 from notifier.storage.attempts import AttemptFile, Verdict
 
 TOLD = frozenset({Outcome.REACHED, Outcome.ACKNOWLEDGED})
@@ -23,6 +24,14 @@ class Judge:
         self, file: AttemptFile, receipts: Sequence[Receipt], now: datetime, after: timedelta | None = None
     ) -> Verdict:
         """What these receipts, on top of those applied before, come to. Pure but for the templates of the catalogue."""
+        try:
+            return self._verdict(file, receipts, now, after)
+        except (UnknownCampaign, NeverOpen, LookupError) as error:
+            return _cannot_judge(file, fold(file.progress, receipts), error, now)
+
+    def _verdict(
+        self, file: AttemptFile, receipts: Sequence[Receipt], now: datetime, after: timedelta | None
+    ) -> Verdict:
         progress = fold(file.progress, [self._certain(file, receipt) for receipt in receipts])
         verdict = Verdict(file.id, file.version, progress, self._look_at(file, progress, now))
         if progress.state is not AttemptState.ENDED or progress.disposition is None:
@@ -52,6 +61,17 @@ class Judge:
         if progress.state is AttemptState.ENDED:
             return None
         return now + self.catalogue.channels[file.channel].abilities.silent_after
+
+
+LOOK_AGAIN = timedelta(hours=1)  # at an attempt this process knows no campaign or channel for
+
+
+def _cannot_judge(file: AttemptFile, progress: AttemptProgress, error: Exception, now: datetime) -> Verdict:
+    """A campaign, a step or a channel that is not installed any more: a person must look; nobody else waits for it."""
+    if progress.state is not AttemptState.ENDED:
+        return Verdict(file.id, file.version, progress, now + LOOK_AGAIN)
+    reason = f"cannot be judged: {type(error).__name__}"
+    return Verdict(file.id, file.version, progress, None, "hold", reason=reason)
 
 
 BANNING = frozenset({Disposition.WRONG_PERSON, Disposition.OPTED_OUT})

@@ -82,7 +82,7 @@ class Keeper:
 
     async def _missed(self, silence: Silence, most: int, then: Disposition) -> Receipt | None:
         """Count a look-up that told nothing; what is concluded after `most` of them."""
-        misses = await self.attempts.note_miss(silence.attempt, self.clock.now() + BETWEEN_LOOKS)
+        misses = await self.attempts.note_miss(silence.attempt, silence.misses, self.clock.now() + BETWEEN_LOOKS)
         return self._conclude(silence, then) if misses >= most else None
 
     async def _is_anothers(self, silence: Silence, found: Receipt) -> bool:
@@ -107,6 +107,7 @@ class Keeper:
 
     async def close_runs(self) -> None:
         """Runs with nothing left: finished when they add up, waiting for a person while they do not."""
+        await self.runs.reopen_released()
         for run_id, state, held in await self.runs.drained():
             if held:
                 if state is RunState.OPEN:
@@ -149,14 +150,13 @@ class Keeper:
             try:
                 await channel.probe()
             except ChannelError as error:
-                if await self.budgets.pause(channel.name, f"{PROBE}{error}"):
+                if await self.budgets.pause_by_probe(channel.name, f"{PROBE}{error}"):
                     log.error("channel.paused", channel=channel.name, reason=str(error))
                 continue
             await self._lift(channel.name)
 
     async def _lift(self, channel: str) -> None:
-        paused = {budget.channel: budget.paused for budget in await self.budgets.all()}
-        if (paused.get(channel) or "").startswith(PROBE) and await self.budgets.resume(channel):
+        if await self.budgets.lift_probe(channel):
             log.info("channel.resumed", channel=channel)
             await self.wake_ups.send("lanes")
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from notifier.clock import Clock
 from notifier.domain.message import Action
 from notifier.domain.receipt import Receipt
@@ -14,7 +16,9 @@ from notifier.engine.catalogue import Catalogue
 from notifier.engine.judgement import Judge, bans
 from notifier.storage.attempts import AttemptFile, AttemptStore, Ban, Verdict
 from notifier.storage.budgets import BudgetStore
-from notifier.storage.database import Pool, WakeUps
+from notifier.storage.database import LOST, Pool, WakeUps
+
+log = structlog.get_logger()
 
 MISCONFIGURED = "misconfigured"  # a receipt's detail "follows", when the provider blames our configuration
 GATHER = 0.003  # seconds a group waits for company
@@ -63,7 +67,7 @@ class Recorder:
             group = await self._gather()
 
             async def record(group: Sequence[Answer] = group) -> bool:
-                await self._record_answers(group)
+                await self._record(group)
                 return False
 
             while await persistence.attempt(record):
@@ -82,6 +86,19 @@ class Recorder:
         while len(group) < GROUP and not self._waiting.empty():
             group.append(self._waiting.get_nowait())
         return group
+
+    async def _record(self, group: Sequence[Answer]) -> None:
+        """An answer that cannot be written must not keep the others from it: it is left for the keeper to look up."""
+        try:
+            await self._record_answers(group)
+        except LOST:
+            raise
+        except Exception:
+            if len(group) == 1:
+                log.exception("recorder.answer_left_out", attempt=str(group[0].receipt.attempt))
+                return
+            for answer in group:
+                await self._record([answer])
 
     async def _record_answers(self, group: Sequence[Answer]) -> None:
         """One statement for the whole group. An attempt that a callback has moved meanwhile keeps its answer as a
@@ -135,8 +152,10 @@ class Recorder:
         return any(self._bans(file, verdict) or _paid(verdict) for file, verdict in pairs)
 
     def _bans(self, file: AttemptFile, verdict: Verdict) -> list[Ban]:
-        purpose = self._catalogue.campaign(file.campaign).purpose
-        return [Ban(*ban, file.id) for ban in bans(file, verdict.progress, purpose)]
+        campaign = self._catalogue.campaigns.get(file.campaign)
+        if campaign is None:
+            return []
+        return [Ban(*ban, file.id) for ban in bans(file, verdict.progress, campaign.purpose)]
 
     async def _carry_out(self, connection: Any, pairs: Sequence[tuple[AttemptFile, Verdict]]) -> None:
         """What replies make us do, in the transaction that records them."""

@@ -82,6 +82,9 @@ class Timetable:
     async def _fire(self, schedule: Schedule, now: datetime) -> str:
         """Open the run of the latest moment that is due. Firings missed before it are caught up by that one run, since
         an audience holds whatever is due and not yet told; by the policy `report` they are only noted."""
+        if schedule.campaign not in self.catalogue.campaigns:
+            log.error("schedule.campaign_unknown", schedule=schedule.name, campaign=schedule.campaign)
+            return f"the campaign {schedule.campaign} is not installed"
         moment, missed = self._latest(schedule, now)
         local = self.catalogue.calendar.local(moment)
         if missed and schedule.policy == "report":

@@ -157,9 +157,9 @@ class AttemptStore:
             for row in rows
         ]  # fmt: skip
 
-    async def note_miss(self, attempt: AttemptId, look_at: datetime) -> int:
-        """A look-up found nothing; answers how many have."""
-        return await self._q.note_miss.fetch_value(self._pool, attempt=attempt, look_at=look_at) or 0
+    async def note_miss(self, attempt: AttemptId, seen: int, look_at: datetime) -> int:
+        """A look-up found nothing, after `seen` others; answers how many have, 0 when another keeper counted first."""
+        return await self._q.note_miss.fetch_value(self._pool, attempt=attempt, seen=seen, look_at=look_at) or 0
 
     async def is_bound(self, address: str, provider_ref: str, attempt: AttemptId) -> bool:
         """Whether the provider's reference is known to belong to another attempt at the address."""

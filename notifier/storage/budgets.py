@@ -19,6 +19,8 @@ class BudgetQueries:
     note_trouble: Query
     note_success: Query
     pause: Query
+    pause_by_probe: Query
+    lift_probe: Query
     resume: Query
     list_budgets: Query
 
@@ -88,6 +90,13 @@ class BudgetStore:
 
     async def pause(self, channel: str, reason: str) -> bool:
         return await self._q.pause.execute(self._pool, channel=channel, reason=reason) > 0
+
+    async def pause_by_probe(self, channel: str, reason: str) -> bool:
+        """Pause unless a person has; `reason` begins with "probe: "."""
+        return await self._q.pause_by_probe.execute(self._pool, channel=channel, reason=reason) > 0
+
+    async def lift_probe(self, channel: str) -> bool:
+        return await self._q.lift_probe.execute(self._pool, channel=channel) > 0
 
     async def resume(self, channel: str) -> bool:
         return await self._q.resume.execute(self._pool, channel=channel) > 0

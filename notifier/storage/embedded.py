@@ -1,5 +1,6 @@
 """The embedded PostgreSQL of the demo and the tests: from PyPI, on a Unix socket, with fsync on."""
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -25,11 +26,25 @@ def start_embedded(folder: Path, settings: Mapping[str, str] = SETTINGS) -> Post
     """Start (and at first create) a server in `folder`; it stops when the last process that uses it ends."""
     folder.mkdir(parents=True, exist_ok=True)
     server = get_server(folder, cleanup_mode="stop", start=False)
-    server.ensure_pgdata_inited()
+    with _plain_locale():
+        server.ensure_pgdata_inited()
     lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
     (folder / "postgresql.auto.conf").write_text(lines)
     server.start()
     return server
+
+
+@contextmanager
+def _plain_locale() -> Iterator[None]:
+    """initdb refuses a locale that the machine does not have; ours sorts by bytes anyway."""
+    kept = os.environ.get("LC_ALL")
+    os.environ["LC_ALL"] = "C"
+    try:
+        yield
+    finally:
+        del os.environ["LC_ALL"]
+        if kept is not None:
+            os.environ["LC_ALL"] = kept
 
 
 @contextmanager

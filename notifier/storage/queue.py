@@ -45,6 +45,7 @@ class Claimed:
     expires_at: datetime
     subjects: tuple[str, ...]
     suppressed: frozenset[str]
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +162,5 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     return Claimed(
         row["id"], row["due_at"], Place(row["step"], row["tries"], row["free"]), row["account_no"], row["locale"],
         row["district"], row["phone"], row["email"], row["expires_at"], tuple(row["subjects"]),
-        frozenset(row["suppressed"]),
+        frozenset(row["suppressed"]), row["outcome"] is not None,
     )  # fmt: skip

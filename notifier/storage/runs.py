@@ -25,6 +25,7 @@ class RunQueries:
     wait_for: Query
     open_runs: Query
     drained: Query
+    reopen_released: Query
     tally: Query
     progress: Query
     queued_by_step: Query
@@ -173,6 +174,10 @@ class RunStore:
         """Runs with nothing queued and nothing in flight; and whether something is held."""
         rows = await self._q.drained.fetch(self._pool)
         return [(row["id"], RunState(row["state"]), row["held"]) for row in rows]
+
+    async def reopen_released(self) -> None:
+        """Let runs go on that wait for a person although something of them is queued again."""
+        await self._q.reopen_released.execute(self._pool)
 
     async def tally(self, run: Run) -> Tally:
         row = await self._q.tally.fetch_row(self._pool, run=run.id)

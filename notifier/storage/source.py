@@ -124,6 +124,8 @@ class Source:
             raise SourceBroken(_say(error)) from error
         except LOST as error:
             raise SourceLost(_say(error)) from error
+        except asyncpg.PostgresError as error:  # whatever else the views or the query do: a person must mend it
+            raise SourceBroken(_say(error)) from error
         finally:
             await self._pool.release(connection)
 
@@ -149,8 +151,8 @@ def _facts(campaign: str, row: asyncpg.Record) -> Facts:
         subject, still_due, reason, as_of = (values.pop(name) for name in FACT_COLUMNS)
     except KeyError as error:
         raise SourceBroken(f"facts.sql of {campaign} must select {', '.join(FACT_COLUMNS)}; missing {error}") from error
-    if not isinstance(as_of, datetime) or not isinstance(still_due, bool):
-        raise SourceBroken(f"facts.sql of {campaign}: {subject} has no as_of or no still_due")
+    if not isinstance(as_of, datetime) or as_of.tzinfo is None or not isinstance(still_due, bool):
+        raise SourceBroken(f"facts.sql of {campaign}: a subject has no as_of (timestamptz) or no still_due")
     return Facts(subject, still_due, reason, as_of, values)
 
 

@@ -10,7 +10,9 @@ from tests.acceptance.crowd import customers, everyone, finished, number, rung
 from tests.house import FAST, House, open_house
 
 MANY = 200
-LINES = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=20)}  # twenty at a time: there is a middle to stop in
+LINES = FAST | {
+    "voice": Pace(rate=5, burst=50, most_in_flight=20, reserved=0)
+}  # twenty at a time: there is a middle to stop in
 
 
 def called(house: House, least: int) -> Callable[[], Awaitable[bool]]:

@@ -17,7 +17,7 @@ from tests.house import FAST, TAIPEI, House, open_house
 
 BEFORE_NINE = datetime(2026, 12, 1, 8, 0, tzinfo=TAIPEI)
 MANY = 60
-SLOW = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=10)}
+SLOW = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=10, reserved=0)}
 
 
 @asynccontextmanager

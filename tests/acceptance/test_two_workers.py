@@ -8,7 +8,7 @@ MANY = 200
 
 
 async def test_two_workers_share_one_run(database: str, source_database: str) -> None:
-    pace = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=30)}
+    pace = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=30, reserved=0)}
     async with (
         open_house(database, source_database, pace=pace) as house,
         second_process(house, database, source_database, pace=pace),

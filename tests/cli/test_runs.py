@@ -69,12 +69,13 @@ async def test_pause_resume_and_cancel(desk: Desk) -> None:
     again = await desk("resume", str(run.id))
     assert (resumed.code, again.code) == (Exit.DONE, Exit.UNFINISHED)
 
-    cancelled = await desk("cancel", str(run.id))
+    assert (await desk("cancel", str(run.id))).code == Exit.USAGE  # nobody is there to be asked
+    cancelled = await desk("cancel", str(run.id), "--yes")
     assert cancelled.code == Exit.DONE
     assert "3 notifications were still open" in cancelled.out
     watched = await desk("status", str(run.id), "--watch")
     assert "3 = 0 merged + 0 excluded + 0 holdout + 3 settled + 0 held + 0 open" in watched.out
-    assert (await desk("cancel", str(run.id))).code == Exit.UNFINISHED
+    assert (await desk("cancel", str(run.id), "--yes")).code == Exit.UNFINISHED
     assert await house.ledger("call") == []
 
 

@@ -112,8 +112,9 @@ async def test_silent_attempts_are_given_to_one_keeper(pool: Pool) -> None:
     (silence,) = await store.take_silent(LATER, LATER + timedelta(minutes=1))
     assert (silence.attempt, silence.state, silence.misses) == (attempt, AttemptState.WRITTEN, 0)
     assert await store.take_silent(LATER, LATER + timedelta(minutes=1)) == []
-    assert await store.note_miss(attempt, LATER) == 1
-    assert await store.note_miss(attempt, LATER) == 2
+    assert await store.note_miss(attempt, 0, LATER) == 1
+    assert await store.note_miss(attempt, 0, LATER) == 0  # another keeper was first
+    assert await store.note_miss(attempt, 1, LATER) == 2
 
 
 async def test_a_ban_stands_once_and_is_seen_by_the_claim(pool: Pool) -> None:
