@@ -38,6 +38,8 @@ async def test_a_good_probe_lifts_the_pause_of_a_bad_one_and_no_other(house: Hou
     await house.app.budgets.pause("voice", "the carrier is at work until noon")
     await house.app.keeper().probe_channels()
     assert await voice(house) == "the carrier is at work until noon"
+    assert not await house.app.budgets.pause_by_probe("voice", f"{PROBE}it does not answer")
+    assert await voice(house) == "the carrier is at work until noon"
 
 
 async def test_a_run_everybody_hangs_up_on_pauses(database: str, source_database: str) -> None:

@@ -74,6 +74,13 @@ def test_our_conclusion_never_outranks_a_final_word() -> None:
         assert fold(AttemptProgress(), [BUSY, verdict(conclusion)]).disposition is D.BUSY
 
 
+def test_what_the_provider_has_named_is_never_concluded_not_to_exist() -> None:
+    uncertain = Receipt(ATTEMPT, ReceiptKind.ANSWER, "answer", "TimeoutError", NOW, uncertain=True)
+    ringing = replace(RINGING, provider_ref="CA1")
+    for order in ([uncertain, ringing, verdict(D.NOT_CREATED)], [uncertain, verdict(D.NOT_CREATED), ringing]):
+        assert fold(AttemptProgress(), order).state is AttemptState.IN_FLIGHT
+
+
 def test_of_two_final_words_the_later_number_counts() -> None:
     later = word("failed", 5, ended=D.FAILED)
     for order in ([BUSY, later], [later, BUSY]):

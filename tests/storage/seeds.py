@@ -63,8 +63,12 @@ async def claim(store: QueueStore, run_id: int, owner: int = 1, most: int = 500,
     )  # fmt: skip
 
 
+def draft_id(now: datetime) -> AttemptId:
+    return make_attempt_id(now, os.urandom(10))
+
+
 def draft(claimed: Claimed, now: datetime = NOW) -> Draft:
-    return Draft(make_attempt_id(now, os.urandom(10)), claimed.id, str(claimed.phone), "t@1", {"kind": "SmsMessage"})
+    return Draft(draft_id(now), claimed.id, str(claimed.phone), "t@1", {"kind": "SmsMessage"})
 
 
 async def write(

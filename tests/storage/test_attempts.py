@@ -98,6 +98,49 @@ async def test_reached_is_never_taken_back(pool: Pool) -> None:
     assert tuple(row or ()) == ("reached", None)
 
 
+async def test_two_attempts_judged_together_settle_once_and_queue_nothing(pool: Pool) -> None:
+    """The first was concluded not to exist and another was made; then the truth about both arrives in one batch."""
+    notification, first = await one_in_flight(pool)
+    store, queue = AttemptStore(pool), QueueStore(pool)
+    await store.apply(NOW, [replace(retry(first), due_at=NOW)], [])
+    run = await pool.fetchval("select run_id from notifier.notification where id = $1", notification)
+    (second,) = await seeds.write(queue, pool, await seeds.claim(queue, run))
+
+    reached = replace(retry(first, version=1), follow="settle", outcome="reached")
+    await store.apply(NOW, [retry(second), reached], [])
+
+    assert await pool.fetchval("select count(*) from notifier.queue") == 0
+    assert await pool.fetchval("select outcome from notifier.notification where id = $1", notification) == "reached"
+
+
+async def test_what_is_settled_is_never_written_again(pool: Pool) -> None:
+    run = await seeds.run(pool)
+    (notification,) = await seeds.notifications(pool, run, 1)
+    store = QueueStore(pool)
+    claimed = await seeds.claim(store, run)
+    await pool.execute("update notifier.notification set outcome = 'reached' where id = $1", notification)
+    assert set((await seeds.write(store, pool, claimed)).values()) == {"lost"}
+
+
+async def test_an_adjustment_never_goes_back_in_the_plan(pool: Pool) -> None:
+    notification, attempt = await one_in_flight(pool)
+    store = AttemptStore(pool)
+    await store.apply(NOW, [replace(retry(attempt), channel="email", place=Place(2))], [])
+    await store.apply(NOW, [replace(retry(attempt, version=1), follow="adjust")], [])
+    row = await pool.fetchrow("select channel, step from notifier.queue where notification_id = $1", notification)
+    assert tuple(row or ()) == ("email", 2)
+
+
+async def test_orphans_of_a_restore_do_not_stop_the_inbox(pool: Pool) -> None:
+    _, attempt = await one_in_flight(pool)
+    store = AttemptStore(pool)
+    await store.store([said(seeds.draft_id(NOW)) for _ in range(5)])
+    await store.store([said(attempt)])
+    async with pool.acquire() as connection, connection.transaction():
+        ((file, _),) = await store.with_news(connection, 3)
+    assert file.id == attempt
+
+
 async def test_adjusting_never_queues(pool: Pool) -> None:
     _, attempt = await one_in_flight(pool)
     store = AttemptStore(pool)
