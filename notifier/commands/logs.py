@@ -26,15 +26,14 @@ def configure(level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    closing: list[Processor] = (
-        [mask_personal, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    # An exception becomes text before it is masked: a database's detail quotes addresses.
+    closing: list[Processor] = [
+        structlog.processors.format_exc_info,
+        mask_personal,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if terminal
-        else [
-            structlog.processors.format_exc_info,
-            mask_personal,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-    )
+        else structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     structlog.configure(
         processors=[*shared, *closing],
         wrapper_class=structlog.make_filtering_bound_logger(level),

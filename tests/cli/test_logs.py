@@ -44,3 +44,20 @@ def test_events_are_json_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> 
     assert out == ""
     assert (ours["event"], ours["run"], ours["level"]) == ("run.planned", 1, "info")
     assert (library["event"], library["logger"]) == ("odd: ***", "library")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.usefixtures("_configured")
+def test_an_exception_is_masked_on_a_terminal_too(
+    terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    logs.configure()
+    try:
+        raise ValueError("Key (address)=(+886912345678) already exists")
+    except ValueError:
+        structlog.get_logger().exception("turn_failed", part="inbox")
+
+    err = capsys.readouterr().err
+    assert "Key (address)=(***) already exists" in err
+    assert "886912345678" not in err
