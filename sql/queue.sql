@@ -35,10 +35,12 @@ select r.id, r.campaign, r.priority, r.params
                  and (q.lease_until is null or q.lease_until < :now))
  order by r.priority, r.id;
 
+-- What is leased is somebody's, or will be found by the next poll after its lease: a lane that counted it would turn
+-- every 2 ms until then.
 -- name: next_due(channel text)
 select min(least_due) from notifier.run r,
        lateral (select min(q.due_at) as least_due from notifier.queue q
-                 where q.channel = :channel and q.run_id = r.id) due
+                 where q.channel = :channel and q.run_id = r.id and q.lease_until is null) due
  where r.state = 'open';
 
 -- Rule 1: the attempt is on disk before the request leaves. The queue row, held by our lease, becomes an attempt and
@@ -133,11 +135,11 @@ update notifier.queue set lease_owner = null, lease_until = null
  where lease_owner = :owner and notification_id = any (:notifications);
 
 -- Runs that have something to sweep: cancelled, or with notifications whose time has passed. What was in flight when a
--- run was cancelled comes back within the day.
+-- run was cancelled comes back within the day, or when a provider that was away for weeks can be asked again.
 -- name: to_sweep(now timestamptz)
 select r.id from notifier.run r
  where (r.state not in ('finished', 'cancelled', 'failed') and r.next_expiry <= :now)
-    or (r.state = 'cancelled' and r.finished_at > :now - interval '3 days'
+    or (r.state = 'cancelled' and r.finished_at > :now - interval '40 days'
         and (exists (select from notifier.queue q where q.run_id = r.id)
              or exists (select from notifier.notification n where n.run_id = r.id and n.held is not null)));
 

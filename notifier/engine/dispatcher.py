@@ -44,7 +44,8 @@ log = structlog.get_logger()
 
 BATCH = 500
 POLL = 1.0  # real seconds; covers a lost wake-up
-LEASE = 30.0  # real seconds
+LEASE = 10.0  # real seconds from the claim to the attempt on disk; facts that take longer than 1 s are given up
+OVER = 30.0  # real seconds after which a request that was written has been made and answered, or never will be
 WINDOW = 1.0  # real seconds one grant of pace covers
 FRESH = 2.0  # real seconds facts may be old when the request leaves; older attempts are not sent any more
 RESWEEP = 1.0  # real seconds after which a claim starts from the left again
@@ -352,7 +353,7 @@ class Lane:
             owner=self.owner,
             channel=self.channel.name,
             now=now,
-            look_at=now + max(self.channel.abilities.silent_after, self._lease()),
+            look_at=now + max(self.channel.abilities.silent_after, timedelta(seconds=OVER * self.clock.scale)),
             day_start=day,
             cap=campaign.rings_per_day,
             drafts=[

@@ -1,0 +1,43 @@
+"""What runs in a process that is going to be killed: a notifier as `notifier work | web | keep` runs it."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from notifier.app import Parts, open_app, serve
+from notifier.engine import dispatcher
+from notifier.settings import Settings
+from tests.faults.kill.traps import Traps, lay_traps
+
+ROLES = {"work": Parts(work=True), "web": Parts(web=True), "keep": Parts(keep=True)}
+# Real seconds, production's being 10, 10 and 30: the same order of events in less time.
+PATIENCE = 1.0  # of one request to the carrier
+LEASE = 2.0
+OVER = 3.5  # > facts of 2 s at most, and the request
+
+
+@dataclass(frozen=True)
+class Orders:
+    """`log`: where this process writes; `traps`: the folder of those it may step on."""
+
+    role: str
+    settings: Settings
+    traps: Path
+    log: Path
+
+
+def main(orders: Orders) -> None:
+    """Live until killed."""
+    sys.stderr = sys.stdout = orders.log.open("a", buffering=1)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stdout))
+    dispatcher.LEASE, dispatcher.OVER = LEASE, OVER
+    asyncio.run(_live(orders))
+
+
+async def _live(orders: Orders) -> None:
+    async with open_app(orders.settings, name=orders.role) as app:
+        lay_traps(app, Traps(orders.traps, orders.role))
+        await serve(app, ROLES[orders.role])
