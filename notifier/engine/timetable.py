@@ -28,7 +28,7 @@ TURNS: dict[str, float] = {
     "sweep": 2.0,
     "close_runs": 1.0,
     "watch_runs": 5.0,
-    "probe_channels": 30.0,
+    "probe_channels": 5.0,  # while it fails nobody is called: it must show soon that all is well again
     "ensure_partitions": 600.0,
 }
 
@@ -50,7 +50,7 @@ class Timetable:
         for name, seconds in TURNS.items():
             duty = getattr(self, name, None) or getattr(self.keeper, name)
             scheduler.add_job(
-                _guarded(name, duty), "interval", seconds=seconds, id=name, max_instances=1, coalesce=True,
+                self._guarded(name, duty), "interval", seconds=seconds, id=name, max_instances=1, coalesce=True,
                 misfire_grace_time=None, next_run_time=datetime.now(self.catalogue.calendar.zone),
             )  # fmt: skip
         scheduler.start()
@@ -113,18 +113,19 @@ class Timetable:
             raise ValueError(f"the cron line {cron!r} never fires after {after}")
         return following
 
+    def _guarded(self, name: str, duty: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+        """A duty that survives a lost database and rests while the clock is astray: its next turn comes by itself."""
 
-def _guarded(name: str, duty: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
-    """A duty that survives a lost database: its next turn comes by itself."""
+        async def turn() -> None:
+            if self.clock.astray:
+                return
+            try:
+                await duty()
+            except asyncio.CancelledError:
+                return  # the scheduler is shutting down; the next one takes the duty up
+            except LOST as error:
+                log.warning("timetable.database_lost", duty=name, error=type(error).__name__)
+            except Exception:
+                log.exception("timetable.duty_failed", duty=name)
 
-    async def turn() -> None:
-        try:
-            await duty()
-        except asyncio.CancelledError:
-            return  # the scheduler is shutting down; the next one takes the duty up
-        except LOST as error:
-            log.warning("timetable.database_lost", duty=name, error=type(error).__name__)
-        except Exception:
-            log.exception("timetable.duty_failed", duty=name)
-
-    return turn
+        return turn

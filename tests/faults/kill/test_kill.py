@@ -151,9 +151,10 @@ async def finished(house: House, fleet: Fleet, killer: "asyncio.Task[None]") -> 
         heard.clear()
         if killer.done():
             killer.result()
-        runs = await house.app.runs.latest(1)
-        if runs and runs[0][0].state is RunState.FINISHED:
+        runs = await house.app.runs.latest()
+        first = runs[-1][0] if runs else None  # a later morning's has nobody left to tell
+        if first and first.state is RunState.FINISHED:
             fleet.disarm()
-            return runs[0][0]
-        assert not runs or runs[0][0].state in (RunState.PLANNING, RunState.OPEN, RunState.WAITING), runs[0]
+            return first
+        assert not first or first.state in (RunState.PLANNING, RunState.OPEN, RunState.WAITING), first
         await wait_for(heard, 0.5)
