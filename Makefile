@@ -7,7 +7,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test faults check format-check lint types floors format bench check-plans lock clean
+.PHONY: help venv demo test faults soak check format-check lint types floors format bench check-plans lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ test: $(READY) ## all tests
 
 faults: $(READY) ## break everything that can break, for minutes: kills, Postgres, carrier, mail, source, clocks
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q --long tests/faults $(ARGS)
+
+soak: $(READY) ## half an hour at a fixed rate with random faults: does anything grow that should not?
+	$(BIN)/python -m tests.faults.soak $(ARGS)
 
 check: format-check lint types floors test ## all that must hold before a commit lands
 

@@ -34,13 +34,13 @@ class Cluster:
 
 def _start(stack: ExitStack) -> str:
     server = stack.enter_context(temporary_server())
-    asyncio.run(_make_templates(database_url(server, "DATABASE")))
+    asyncio.run(make_templates(database_url(server, "DATABASE")))
     return database_url(server, "DATABASE")
 
 
-async def _make_templates(url: str) -> None:
-    await _run(url, "postgres", "create database template_notifier template template0 strategy file_copy")
-    await _run(url, "postgres", "create database template_source template template0 strategy file_copy")
+async def make_templates(url: str) -> None:
+    await run_statement(url, "postgres", "create database template_notifier template template0 strategy file_copy")
+    await run_statement(url, "postgres", "create database template_source template template0 strategy file_copy")
     connection = await asyncpg.connect(url.replace("DATABASE", "template_notifier"))
     await migrate(connection)
     await connection.close()
@@ -50,7 +50,7 @@ async def _make_templates(url: str) -> None:
     await connection.close()
 
 
-async def _run(url: str, database: str, statement: str) -> None:
+async def run_statement(url: str, database: str, statement: str) -> None:
     connection = await asyncpg.connect(url.replace("DATABASE", database))
     try:
         await connection.execute(statement)
@@ -94,9 +94,9 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
 
 async def _fresh(cluster: Cluster, template: str) -> AsyncIterator[str]:
     name = f"t_{uuid.uuid4().hex[:16]}"
-    await _run(cluster.url, "postgres", f"create database {name} template {template} strategy file_copy")
+    await run_statement(cluster.url, "postgres", f"create database {name} template {template} strategy file_copy")
     yield cluster.database(name)
-    await _run(cluster.url, "postgres", f"drop database {name} with (force)")
+    await run_statement(cluster.url, "postgres", f"drop database {name} with (force)")
 
 
 @pytest.fixture

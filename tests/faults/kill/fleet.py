@@ -62,6 +62,12 @@ class Fleet:
             self.killed[f"{self.berths[berth].orders.role} at random"] += 1
             process.kill()
 
+    def pid(self, berth: int) -> int:
+        process = self.berths[berth].process
+        assert process is not None
+        assert process.pid is not None
+        return process.pid
+
     async def watch(self) -> None:
         """Fill every berth again as it falls vacant, until cancelled."""
         while True:
@@ -87,7 +93,9 @@ class Fleet:
 
 
 @asynccontextmanager
-async def open_fleet(house: House, database: str, source: str, **settings: Any) -> AsyncIterator[Fleet]:
+async def open_fleet(
+    house: House, database: str, source: str, *, hasty: bool = True, **settings: Any
+) -> AsyncIterator[Fleet]:
     """A fleet behind one address, on the databases, the carrier and the clock of a house. Its berths are empty yet."""
     ports = [free_port(), free_port()]
     async with AsyncExitStack() as stack:
@@ -102,6 +110,6 @@ async def open_fleet(house: House, database: str, source: str, **settings: Any) 
                 database, source, house.sandbox, house.clock,
                 public_url=f"http://127.0.0.1:{proxy.port}", port=port, **settings,
             )  # fmt: skip
-            fleet.berths.append(Berth(Orders(role, made, fleet.traps, base / f"{number} {role}.log")))
+            fleet.berths.append(Berth(Orders(role, made, fleet.traps, base / f"{number} {role}.log", hasty)))
         stack.callback(fleet.end)
         yield fleet

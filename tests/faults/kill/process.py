@@ -21,19 +21,21 @@ OVER = 3.5  # > facts of 2 s at most, and the request
 
 @dataclass(frozen=True)
 class Orders:
-    """`log`: where this process writes; `traps`: the folder of those it may step on."""
+    """`log`: where this process writes; `traps`: the folder of those it may step on. `hasty`: with shortened waits."""
 
     role: str
     settings: Settings
     traps: Path
     log: Path
+    hasty: bool = True
 
 
 def main(orders: Orders) -> None:
     """Live until killed."""
     sys.stderr = sys.stdout = orders.log.open("a", buffering=1)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stdout))
-    dispatcher.LEASE, dispatcher.OVER = LEASE, OVER
+    if orders.hasty:
+        dispatcher.LEASE, dispatcher.OVER = LEASE, OVER
     asyncio.run(_live(orders))
 
 

@@ -49,10 +49,10 @@ class Customer:
 QUICK = tuple(kind for kind in KINDS if NO_ANSWER not in kind.calls)  # nobody who is called again after hours only
 
 
-def make_town(count: int, kinds: Sequence[Kind] = KINDS) -> list[Customer]:
+def make_town(count: int, kinds: Sequence[Kind] = KINDS, start: int = 0) -> list[Customer]:
     return [
-        Customer(f"{7_000_000_0000 + n:011d}", kinds[n % len(kinds)], number(n), f"customer{n}@mail.example")
-        for n in range(count)
+        Customer(f"{70_000_000_000 + n}", kinds[n % len(kinds)], number(n), f"customer{n}@mail.example")
+        for n in range(start, start + count)
     ]
 
 
