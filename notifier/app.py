@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,7 +18,9 @@ from notifier.clock import Clock, ClockAstray, SystemClock, parse_clock
 from notifier.domain.calendar import make_calendar
 from notifier.domain.channel import MailServer, Surroundings, TwilioAccount
 from notifier.domain.watch import Limits
+from notifier.engine.backoff import persist
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.clock_watch import ClockWatch, too_far
 from notifier.engine.dispatcher import Lane
 from notifier.engine.inbox import Inbox, Intake
 from notifier.engine.keeper import Keeper
@@ -38,11 +41,12 @@ from notifier.storage.schedules import ScheduleStore
 from notifier.storage.source import Source, open_source
 from notifier.web.health import HealthRoutes
 from notifier.web.hooks import HookRoutes
+from notifier.web.mail_hooks import MailHooks, listen_for_mail
 
 log = structlog.get_logger()
 
 MOST_BODY = 64 * 1024  # bytes of a callback; a provider's form is 2 KiB
-LARGEST_OFFSET = timedelta(seconds=1)  # from the database's clock, before a process refuses to work
+CANCEL_AGAIN = 0.5  # real seconds
 SHUTDOWN = 25.0  # real seconds for what is in flight to be recorded
 
 
@@ -99,16 +103,23 @@ class App:
             self.limits,
         )  # fmt: skip
 
+    def clock_watch(self) -> ClockWatch:
+        return ClockWatch(self.clock, self.pool, self.wake_ups)
+
     def timetable(self) -> Timetable:
         return Timetable(self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.wake_ups)
 
     def web(self, intake: Intake) -> web.Application:
         served = web.Application(client_max_size=MOST_BODY)
-        hooks = HookRoutes(self.settings.public_url, self.clock, self.attempts, intake)
+        health = HealthRoutes(self.clock, self.pool, self.budgets, self.runs)
+        hooks = HookRoutes(self.settings.public_url, self.clock, self.attempts, intake, health.silence)
         for channel in self.catalogue.channels.values():
             served.add_routes(hooks.routes(channel))
-        served.add_routes(HealthRoutes(self.pool, self.budgets, self.runs).routes())
+        served.add_routes(health.routes())
         return served
+
+    def mail_hooks(self, intake: Intake) -> MailHooks:
+        return MailHooks(self.catalogue.channels.values(), self.clock, intake)
 
     async def set_up_budgets(self) -> None:
         """Write the paces of the settings into the database, where all workers share them."""
@@ -122,22 +133,29 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, name: str = "app") -> AsyncIterator[App]:
-    """Build the parts and close what they opened. Raises what the database says when it cannot be reached, and
-    ClockAstray."""
+async def open_app(settings: Settings, name: str = "app", *, patient: bool = False) -> AsyncIterator[App]:
+    """Build the parts and close what they opened. When the database cannot be reached it is waited for, if `patient`;
+    else what it says is raised. Raises ClockAstray."""
     clock = parse_clock(settings.clock)
     database_url = settings.database_url.get_secret_value()
+    direct = settings.direct_database_url
+    opening = partial(open_pool, database_url, name=name, size=settings.pool_size, pooled=direct is not None)
     async with AsyncExitStack() as stack:
-        pool = await open_pool(database_url, name=name, size=settings.pool_size)
+        pool = await (persist("start", opening) if patient else opening())
         stack.push_async_callback(pool.close)
-        await _set_clock(clock, pool)
+        setting = partial(_set_clock, clock, pool)
+        await (persist("start", setting) if patient else setting())
         source_url = settings.source_url.get_secret_value() if settings.source_url else database_url
-        source = await open_source(source_url, size=settings.source_pool_size)
+        source = await open_source(
+            source_url,
+            real_now=clock.real_now,
+            size=settings.source_pool_size,
+            audience_within=timedelta(seconds=settings.audience_seconds),
+        )
         stack.push_async_callback(source.close)
         catalogue = make_catalogue(settings, clock)
         for channel in catalogue.channels.values():
             stack.push_async_callback(channel.close)
-        direct = settings.direct_database_url
         yield App(
             settings=settings,
             clock=clock,
@@ -159,13 +177,10 @@ async def open_app(settings: Settings, name: str = "app") -> AsyncIterator[App]:
 async def _set_clock(clock: Clock, pool: Pool) -> None:
     if not isinstance(clock, SystemClock):
         return
-    offset = await measure_offset(pool)
-    if abs(offset) > LARGEST_OFFSET:
-        raise ClockAstray(
-            f"this machine's clock is {-offset.total_seconds():+.1f} s off the database's: "
-            "set it (NTP), then start again"
-        )
-    clock.offset = offset
+    measured = await measure_offset(pool)
+    if why := too_far(measured):
+        raise ClockAstray(f"{why}: set it (NTP), then start again")
+    clock.offset = measured.ahead
 
 
 def make_catalogue(settings: Settings, clock: Clock) -> Catalogue:
@@ -208,6 +223,10 @@ def _mail_server(smtp: SmtpSettings, optout: str) -> MailServer:
         sender_name=smtp.sender_name,
         optout=optout,
         starttls=smtp.starttls,
+        timeout=smtp.timeout,
+        data_timeout=smtp.data_timeout,
+        bounce_address=smtp.bounce_address,
+        bounce_secret=smtp.bounce_secret.get_secret_value(),
     )
 
 
@@ -236,9 +255,9 @@ async def run_parts(
     app: App, parts: Parts, stopping: asyncio.Event, *, ready: Callable[[str], None] = lambda _url: None
 ) -> None:
     """As `serve`, until `stopping` is set."""
-    await app.keeper().ensure_partitions()
+    await persist("start", app.keeper().ensure_partitions)
     if parts.work or parts.keep:
-        await app.set_up_budgets()
+        await persist("start", app.set_up_budgets)
     recorder = app.recorder()
     lanes = [app.lane(channel, recorder) for channel in app.catalogue.channels] if parts.work else []
     background: list[Awaitable[None]] = []
@@ -246,7 +265,7 @@ async def run_parts(
         background += [recorder.run(), Inbox(recorder, app.wake_ups).run(), app.planner().run()]
     if parts.keep:
         background.append(app.timetable().run())
-    background.append(app.wake_ups.listen())
+    background += [app.wake_ups.listen(), app.clock_watch().run()]
     running: list[asyncio.Task[None]] = []
     tasks: list[asyncio.Future[None]] = []
     try:
@@ -256,6 +275,8 @@ async def run_parts(
                 intake = Intake(app.attempts, app.wake_ups)
                 background.append(intake.run())
                 address = await _listen(app, intake, stack)
+                if lmtp := app.settings.lmtp:
+                    await stack.enter_async_context(listen_for_mail(app.mail_hooks(intake), lmtp.host, lmtp.port))
             tasks = [asyncio.ensure_future(part) for part in background]
             running = [asyncio.create_task(lane.run()) for lane in lanes]
             ready(address)
@@ -299,6 +320,11 @@ async def _wind_down(lanes: Sequence["asyncio.Task[None]"], recorder: Recorder) 
 
 
 async def _cancel(tasks: Sequence["asyncio.Future[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
+    """More than once, if need be: one that falls into the moment in which the database's client ends a statement comes
+    out as a lost connection, which its part then waits out."""
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=CANCEL_AGAIN)
     await asyncio.gather(*tasks, return_exceptions=True)

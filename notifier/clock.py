@@ -6,9 +6,10 @@ database's clock; `ScaledClock` lets hours pass in seconds, for the demo and the
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 FINEST_SLEEP = 0.0005  # seconds; an event loop cannot usefully sleep for less
 
@@ -24,6 +25,10 @@ class Clock(Protocol):
     def scale(self) -> float:
         """Seconds of this clock in one real second."""
 
+    @property
+    def astray(self) -> str | None:
+        """Why nothing may be sent by this clock, while that lasts."""
+
     def now(self) -> datetime: ...
 
     def real_now(self) -> datetime:
@@ -35,13 +40,18 @@ class Clock(Protocol):
 
 @dataclass
 class SystemClock:
-    """Real time, plus the measured offset to the database's clock."""
+    """Real time, plus the measured offset to the database's clock. `time` is this machine's, in Unix seconds."""
 
     offset: timedelta = field(default=timedelta(0))
     scale: float = 1.0
+    astray: str | None = None
+    time: Callable[[], float] = time.time
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
+        return self.machine_now() + self.offset
+
+    def machine_now(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
 
     def real_now(self) -> datetime:
         return self.now()
@@ -60,6 +70,7 @@ class ScaledClock:
     start: datetime
     scale: float
     since: float
+    astray: ClassVar[None] = None  # it follows no other clock
 
     def now(self) -> datetime:
         return self.start + timedelta(seconds=(time.time() - self.since) * self.scale)

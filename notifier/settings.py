@@ -7,9 +7,18 @@ import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -49,6 +58,23 @@ class SmtpSettings(Part):
     sender: str
     sender_name: str = ""
     starttls: bool = True
+    timeout: PositiveFloat = 20.0  # seconds until the recipient is accepted; after that the mail waits for later
+    data_timeout: PositiveFloat = 300.0  # seconds a server may look at a mail; after that it may have it or not
+    bounce_address: str = ""  # where bounces and complaints come back to; each mail gets an address made of it
+    bounce_secret: SecretStr = SecretStr("")  # those addresses are signed with it
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if bool(self.bounce_address) != bool(self.bounce_secret.get_secret_value()):
+            raise ValueError("bounce_address and bounce_secret belong together")
+        return self
+
+
+class LmtpSettings(Part):
+    """Where the office's mail server hands over what comes back to `bounce_address`."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)]
 
 
 class Pace(Part):
@@ -105,10 +131,11 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr
-    direct_database_url: SecretStr | None = None  # for LISTEN, when database_url leads to a pooler
+    direct_database_url: SecretStr | None = None  # for LISTEN; says that database_url leads to a pooler
     source_url: SecretStr | None = None  # the utility's database; by default the same as database_url
     pool_size: PositiveInt = 10
     source_pool_size: PositiveInt = 4
+    audience_seconds: PositiveFloat = 300.0  # the source may take to select the audience of one run
 
     public_url: str = "http://127.0.0.1:8080"  # where the carrier's callbacks reach us
     host: str = "127.0.0.1"
@@ -123,6 +150,7 @@ class Settings(BaseSettings):
     optout_email: str = ""
     twilio: TwilioSettings | None = None
     smtp: SmtpSettings | None = None
+    lmtp: LmtpSettings | None = None
     pace: dict[str, Pace] = {}
     concurrency: PositiveInt = 200  # requests to a provider at the same time, per process and channel
     watch: WatchSettings = WatchSettings()

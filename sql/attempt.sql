@@ -20,21 +20,36 @@ select attempt_id, key, kind, status, at, body
 
 -- The one place where an attempt's state, a notification's outcome and a return to the queue are written.
 -- Verdicts name the version they were drawn from: one drawn from an older state changes nothing and is not returned.
--- follow: none | settle | queue | hold | adjust (a late truth about a try already followed by another).
+-- follow: none | settle | queue | hold, and of attempts that had ended already: adjust (a late truth about a try that
+-- another has followed), resume (the answer to a doubt that a person was asked about), revive (what was given up lives),
+-- retract (it was not told after all).
 -- name: apply(now timestamptz, attempts uuid[], versions integer[], states text[], dispositions text[], refs text[], heard boolean[], machine boolean[], actions text[], sequences integer[], look timestamptz[], follows text[], outcomes text[], reasons text[], due timestamptz[], channels text[], steps smallint[], tries smallint[], free smallint[], word_attempts uuid[], word_keys text[], word_kinds text[], word_statuses text[], word_at timestamptz[], word_bodies jsonb[])
 with verdict as (
   select * from unnest(:attempts, :versions, :states, :dispositions, :refs, :heard, :machine, :actions, :sequences,
                        :look, :follows, :outcomes, :reasons, :due, :channels, :steps, :tries, :free)
     as v(attempt_id, version, state, disposition, provider_ref, heard, machine, action, sequence,
          look_at, follow, outcome, reason, due_at, channel, step, tries, free)
+), revived as (
+  -- Back in flight, unless another attempt has taken the address: that one rings already.
+  insert into notifier.in_flight (channel, address, attempt_id, notification_id, run_id, since, look_at)
+  select a.channel, a.address, a.id, a.notification_id, a.run_id, :now, v.look_at
+    from verdict v join notifier.attempt a on a.id = v.attempt_id and a.version = v.version
+   where v.follow = 'revive' and a.address is not null
+  on conflict do nothing
+  returning attempt_id, notification_id
+), drawn as (
+  select v.*, v.follow = 'revive' and (v.attempt_id in (select r.attempt_id from revived r)) is not true as stays
+    from verdict v
 ), moved as (
   update notifier.attempt a
-     set state = v.state, disposition = v.disposition, provider_ref = v.provider_ref, heard = v.heard,
+     set state = case when v.stays then a.state else v.state end,
+         disposition = case when v.stays then a.disposition else v.disposition end,
+         provider_ref = v.provider_ref, heard = v.heard,
          machine = v.machine, action = v.action, sequence = v.sequence, version = a.version + 1,
-         ended_at = case when v.state = 'ended' then coalesce(a.ended_at, :now) end
-    from verdict v
+         ended_at = case when v.state = 'ended' or v.stays then coalesce(a.ended_at, :now) end
+    from drawn v
    where a.id = v.attempt_id and a.version = v.version
-  returning v.*, a.notification_id, a.run_id
+  returning v.*, a.notification_id, a.run_id, a.step as own_step, a.tries as own_tries
 ), said as (
   select * from unnest(:word_attempts, :word_keys, :word_kinds, :word_statuses, :word_at, :word_bodies)
     as w(attempt_id, key, kind, status, at, body)
@@ -50,10 +65,11 @@ with verdict as (
     from moved m
    where f.attempt_id = m.attempt_id and m.state <> 'ended' and m.look_at is not null
 ), followed as (
-  -- Two attempts of one notification may be judged together: what settles goes before what sends again.
+  -- Two attempts of one notification may be judged together: what settles goes before what takes back, and that before
+  -- what sends again.
   select distinct on (m.notification_id) m.* from moved m where m.follow <> 'none'
    order by m.notification_id, (m.follow = 'settle') desc, (m.outcome = 'acknowledged') desc nulls last,
-            (m.follow = 'hold') desc, (m.follow = 'queue') desc
+            (m.follow = 'retract') desc, (m.follow = 'hold') desc, (m.follow = 'queue') desc
 ), told as (
   update notifier.notification n
      set outcome = case when f.follow = 'settle' then f.outcome else n.outcome end,
@@ -64,23 +80,51 @@ with verdict as (
    where n.id = f.notification_id and f.follow in ('settle', 'hold')
      and (n.outcome is null
           or (f.follow = 'settle' and f.outcome in ('reached', 'acknowledged') and n.outcome <> 'acknowledged'))
+), retracted as (
+  -- Unless another attempt told it: a copy of the same mail, or a call.
+  update notifier.notification n set outcome = f.outcome, reason = f.reason, settled_at = :now
+    from followed f
+   where n.id = f.notification_id and f.follow = 'retract' and n.outcome = 'reached'
+     and not exists (select from notifier.attempt t left join moved m on m.attempt_id = t.id
+                      where t.notification_id = n.id
+                        and coalesce(m.disposition, t.disposition) in ('answered', 'delivered', 'accepted'))
+), resumed as (
+  -- What a person was asked has answered itself, if it is still what the notification is held for.
+  update notifier.notification n
+     set held = case when f.outcome is null and f.due_at is null then f.reason end,
+         outcome = f.outcome, reason = f.reason, settled_at = case when f.outcome is not null then :now end
+    from followed f
+   where n.id = f.notification_id and (f.follow = 'resume' or (f.follow = 'revive' and not f.stays))
+     and n.outcome is null and n.held in ('uncertain', 'unknown')
+     and not exists (select from notifier.attempt t where t.notification_id = n.id and t.id > f.attempt_id)
+  returning n.id
 ), queued as (
   insert into notifier.queue (notification_id, run_id, channel, due_at, step, tries, free)
   select f.notification_id, f.run_id, f.channel, f.due_at, f.step, f.tries, f.free
     from followed f
     join notifier.notification n on n.id = f.notification_id
-   where f.follow = 'queue' and n.outcome is null and n.held is null
+   where (f.follow = 'queue' and n.outcome is null and n.held is null)
+      or (f.follow = 'resume' and f.due_at is not null and f.notification_id in (select r.id from resumed r))
   on conflict (notification_id) do nothing
 ), adjusted as (
+  -- Takes the lease away, too: whoever is about to make the next try finds it lost, and claims it anew as it is now.
   update notifier.queue q set channel = f.channel, step = f.step, tries = f.tries, free = f.free,
-                              due_at = greatest(q.due_at, f.due_at)
+                              due_at = greatest(q.due_at, f.due_at), lease_owner = null, lease_until = null
     from followed f
-   where f.follow = 'adjust' and q.notification_id = f.notification_id
+   where f.follow in ('adjust', 'resume') and f.due_at is not null and q.notification_id = f.notification_id
      and (q.step, q.tries) <= (f.step, f.tries)
-     and (q.lease_until is null or q.lease_until < :now)
+), recounted as (
+  -- The next try is under way already: the one before it was spent, and that one is the last but so many.
+  update notifier.attempt t set tries = f.own_tries + 1, version = t.version + 1
+    from followed f
+   where f.follow in ('adjust', 'resume') and (f.step > f.own_step or f.tries > f.own_tries)
+     and t.notification_id = f.notification_id and t.state <> 'ended'
+     and t.step = f.own_step and t.tries <= f.own_tries and t.id <> all (:attempts)
 ), unqueued as (
   delete from notifier.queue q using followed f
    where f.follow = 'settle' and q.notification_id = f.notification_id
+), recalled as (
+  delete from notifier.queue q using revived r where q.notification_id = r.notification_id
 ), released as (
   update notifier.audience a set released_at = :now
     from followed f
@@ -108,7 +152,7 @@ select channel, message from notifier.attempt where id = :attempt;
 
 -- What the keeper must ask the provider about.
 -- name: silent(now timestamptz, most integer)
-select f.attempt_id as id, f.channel, f.address, f.since, f.misses, a.provider_ref, a.state, a.heard
+select f.attempt_id as id, f.channel, f.address, f.since, f.misses, a.provider_ref, a.state, a.message
   from notifier.in_flight f
   join notifier.attempt a on a.id = f.attempt_id
  where f.look_at <= :now
@@ -126,11 +170,11 @@ update notifier.in_flight set misses = misses + 1, look_at = :look_at
  where attempt_id = :attempt and misses = :seen
 returning misses;
 
--- A look-up by numbers must not bind another attempt's call.
--- name: is_bound(address text, provider_ref text, attempt uuid)
-select exists (
-  select from notifier.notification n join notifier.attempt t on t.notification_id = n.id
-   where (n.phone = :address or n.email = :address) and t.provider_ref = :provider_ref and t.id <> :attempt);
+-- A look-up by numbers must not find another attempt's call.
+-- name: bound_elsewhere(address text, attempt uuid)
+select t.provider_ref
+  from notifier.notification n join notifier.attempt t on t.notification_id = n.id
+ where (n.phone = :address or n.email = :address) and t.provider_ref is not null and t.id <> :attempt;
 
 -- name: suppress(addresses text[], purposes text[], reasons text[], attempts uuid[], now timestamptz)
 insert into notifier.suppression (address, purpose, reason, attempt_id, since)

@@ -1,5 +1,6 @@
 -- A second's worth of pace, granted under the row's lock. What is not used lapses with the worker's window.
--- `span` is how many seconds of the clock one grant covers.
+-- `span` is how many seconds of the clock one grant covers. What lies further in the future than anybody writes it was
+-- written by a clock that was astray, and must not stop the channel until that moment has come.
 -- name: grant(channel text, now timestamptz, span double precision, most integer, urgent boolean)
 with held as materialized (
   select b.*, least(greatest(b.burst, b.rate * :span),
@@ -11,14 +12,18 @@ with held as materialized (
 ), granted as (
   select h.*,
          case
-           when h.paused is not null and (h.paused_until is null or h.paused_until > :now) then 0
+           when h.paused is not null and h.paused_until is null then 0
+           when h.paused is not null and h.paused_until > :now
+            and h.paused_until <= :now + make_interval(secs => greatest(660, 2 * :span)) then 0
            when h.paused is not null then least(1, :most)   -- half open: one request finds out
            else greatest(0, least(:most, floor(h.full_tokens), h.lines))
          end::integer as amount
     from held h
 ), taken as (
   update notifier.budget b
-     set tokens = g.full_tokens - g.amount, refilled_at = greatest(b.refilled_at, :now),
+     set tokens = case when g.paused is null then g.full_tokens - g.amount else 0 end,  -- nothing is saved up in a pause
+         refilled_at = case when b.refilled_at > :now + make_interval(secs => 2 * :span) then :now
+                            else greatest(b.refilled_at, :now) end,
          paused_until = case when g.paused is not null and g.amount > 0
                              then :now + make_interval(secs => greatest(5, :span)) else b.paused_until end
     from granted g where b.channel = g.channel

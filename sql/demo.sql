@@ -1,19 +1,19 @@
 -- What the demo asks of the delivery log afterwards, to lay it beside the carrier's ledger.
 
--- name: attempts(run bigint)
+-- name: attempts(run bigint) slow
 select t.id, t.notification_id, t.channel, t.step, t.tries, coalesce(t.disposition, t.state) as disposition,
        case when t.channel = 'voice' then t.message end as message
   from notifier.attempt t where t.run_id = :run;
 
--- name: subjects(run bigint)
+-- name: subjects(run bigint) slow
 select a.notification_id, a.subject from notifier.audience a
  where a.run_id = :run and a.notification_id is not null;
 
--- name: phones(run bigint)
+-- name: phones(run bigint) slow
 select distinct phone from notifier.notification where run_id = :run and phone is not null;
 
 -- Customers worth a look: tried on most channels, withdrawn because they paid, left out.
--- name: examples(run bigint)
+-- name: examples(run bigint) slow
 select (select n.account_no from notifier.notification n
           join notifier.attempt t on t.notification_id = n.id
          where n.run_id = :run group by n.id

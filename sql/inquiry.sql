@@ -66,5 +66,5 @@ select n.id, n.run_id, n.phone, n.email, n.held, r.campaign, r.state as run_stat
   from notifier.notification n join notifier.run r on r.id = n.run_id
  where n.id = :notification and n.held is not null and n.outcome is null;
 
--- name: sent_since(run bigint, since timestamptz)
+-- name: sent_since(run bigint, since timestamptz) slow
 select count(*)::integer from notifier.attempt where run_id = :run and id >= notifier.uuid_floor(:since);

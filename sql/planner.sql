@@ -6,15 +6,17 @@ create temporary table staging (
   district text, exclude text, hold text, deadline date
 ) on commit drop;
 
--- Two runs of one campaign draw their audiences one after the other: the second sees what the first has taken.
--- name: take_turns(campaign text)
-select pg_advisory_xact_lock(hashtext('notifier.plan ' || :campaign));
+-- Two runs of one campaign draw their audiences one after the other: the second sees what the first has taken. Both may
+-- take minutes, and our transaction lies idle while a source is slow to take a connection.
+-- name: take_turns(campaign text) slow
+select set_config('lock_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '1min', true),
+       pg_advisory_xact_lock(hashtext('notifier.plan ' || :campaign));
 
--- name: analyze_staging()
+-- name: analyze_staging() slow
 analyze staging;
 
 -- Telephone cells nobody has read before: only these pass through Python.
--- name: unread_cells()
+-- name: unread_cells() slow
 select distinct c.cell
   from staging s, lateral (values (s.phone), (s.mobile)) as c(cell)
  where c.cell is not null and not exists (select from notifier.number_book b where b.cell = c.cell);
@@ -26,10 +28,13 @@ on conflict (cell) do nothing;
 
 -- Who is in, who is out and why. `first_steps` holds the first usable step of the plan by what a recipient has:
 -- 1 + (1 if a telephone) + (2 if it is a mobile) + (4 if an e-mail address); -1 where no step can be taken.
--- name: screen(campaign text, purpose text, now timestamptz, zone text, expiry_days integer, expiry_at time, locales text[], default_locale text, merge boolean, first_steps smallint[])
+-- name: screen(campaign text, purpose text, now timestamptz, zone text, expiry_days integer, expiry_at time, locales text[], default_locale text, merge boolean, first_steps smallint[]) slow
 create temporary table screened on commit drop as
 with numbered as (
-  select s.*, row_number() over () as row_no from staging s
+  select coalesce(s.subject, '') as subject, coalesce(s.occasion, '') as occasion, s.account_no, s.customer_name,
+         s.locale, s.phone, s.mobile, s.email, s.district, s.exclude, s.hold, s.deadline,
+         s.subject is null or s.occasion is null as about_nothing, row_number() over () as row_no
+    from staging s
 ), fresh as (
   select n.*, row_number() over (partition by n.subject, n.occasion order by n.row_no) as copy
     from numbered n
@@ -38,6 +43,7 @@ with numbered as (
                         and a.notification_id is not null and a.released_at is null)
 ), addressed as (
   select f.subject, f.occasion, f.account_no, f.customer_name, f.district, f.exclude, f.hold, f.deadline, f.copy,
+         f.about_nothing,
          coalesce(nullif(btrim(f.locale), ''), :default_locale) as locale,
          coalesce(m.number, p.number) as listed_number,
          coalesce(m.reason, p.reason, 'no_telephone') as number_reason,
@@ -64,6 +70,7 @@ with numbered as (
 ), judged as (
   select r.*,
          case
+           when r.about_nothing then 'no_subject'
            when r.copy > 1 then 'duplicate_row'
            when r.exclude is not null then r.exclude
            when not (r.locale = any (:locales)) then 'unknown_locale'
@@ -87,12 +94,13 @@ select g.subject, g.occasion, g.account_no, g.locale, g.district, g.number, g.em
        max(g.expires_at) over (partition by g.household, g.out_because is null) as expires_at
   from grouped g;
 
--- name: count_staged()
+-- name: count_staged() slow
 select (select count(*)::integer from staging) as staged, (select count(*)::integer from screened) as selected,
+       (select count(*)::integer from screened where out_because is not null) as excluded,
        (select min(expires_at) from screened where turn = 1) as next_expiry;
 
 -- The preflight's view of the same table.
--- name: preview()
+-- name: preview() slow
 select (select jsonb_object_agg(reason, n) from (select out_because as reason, count(*) as n from screened
           where out_because is not null group by 1) e) as excluded,
        (select jsonb_object_agg(hold, n) from (select hold, count(*) as n from screened
@@ -108,7 +116,7 @@ select (select jsonb_object_agg(reason, n) from (select out_because as reason, c
           where turn = 1 group by 1) l) as locales;
 
 -- A few notifications as they would be sent, spread over locales and household sizes.
--- name: samples(most integer)
+-- name: samples(most integer) slow
 select s.locale, s.first_step, min(s.account_no) as account_no, array_agg(s.subject order by s.subject) as subjects
   from screened s
  where s.out_because is null and s.hold is null
@@ -116,7 +124,7 @@ select s.locale, s.first_step, min(s.account_no) as account_no, array_agg(s.subj
  order by row_number() over (partition by s.locale, count(*) order by s.household), count(*) desc
  limit :most;
 
--- name: fan_out(run bigint, campaign text, due_at timestamptz, plan_channels text[])
+-- name: fan_out(run bigint, campaign text, due_at timestamptz, plan_channels text[]) slow
 with lead as materialized (
   select nextval('notifier.notification_id_seq') as id, s.* from screened s where s.turn = 1
 ), recipients as (
@@ -134,5 +142,5 @@ select :run, :campaign, s.subject, s.occasion, s.account_no,
   left join lead l on s.out_because is null and l.household = s.household;
 
 -- So that the first claims after a large fan-out are planned on what is there, not on what was.
--- name: analyze_notifications()
+-- name: analyze_notifications() slow
 analyze notifier.notification, notifier.queue, notifier.audience;

@@ -67,7 +67,7 @@ with asked as (
                     where t.notification_id = n.id and t.channel = :channel
                       and t.id >= notifier.uuid_floor(:day_start)
                       and (t.disposition is null
-                           or t.disposition not in ('failed', 'cancelled', 'not_sent', 'not_created')))), 0)
+                           or t.disposition not in ('failed', 'unexplained', 'cancelled', 'not_sent', 'not_created')))), 0)
             from notifier.notification n where n.phone = m.address or n.email = m.address) as rung_today
     from mine m
 ), fit as (
@@ -136,7 +136,7 @@ update notifier.queue set lease_owner = null, lease_until = null
 
 -- Runs that have something to sweep: cancelled, or with notifications whose time has passed. What was in flight when a
 -- run was cancelled comes back within the day, or when a provider that was away for weeks can be asked again.
--- name: to_sweep(now timestamptz)
+-- name: to_sweep(now timestamptz) slow
 select r.id from notifier.run r
  where (r.state not in ('finished', 'cancelled', 'failed') and r.next_expiry <= :now)
     or (r.state = 'cancelled' and r.finished_at > :now - interval '40 days'
@@ -145,7 +145,7 @@ select r.id from notifier.run r
 
 -- Settles, in portions, whatever is queued of the run that was cancelled or whose time has passed; what a cancelled run
 -- holds for a person needs no decision any more.
--- name: sweep(run bigint, now timestamptz, most integer)
+-- name: sweep(run bigint, now timestamptz, most integer) slow
 with ended as materialized (
   select q.notification_id, case when r.state = 'cancelled' then 'cancelled' else 'expired' end as outcome,
          case when r.state = 'cancelled' then coalesce(r.reason, 'run cancelled') else 'its time had passed' end as reason
@@ -175,7 +175,7 @@ with ended as materialized (
 select count(*)::integer from settled;
 
 -- When the next notification of the run expires: until then it need not be swept again.
--- name: note_expiry(run bigint)
+-- name: note_expiry(run bigint) slow
 update notifier.run r
    set next_expiry = (select min(n.expires_at)
                         from (select q.notification_id from notifier.queue q where q.run_id = r.id

@@ -11,14 +11,20 @@ select * from notifier.run where key = :key;
 -- name: by_id(run bigint)
 select * from notifier.run where id = :run;
 
--- name: list_runs(most integer)
+-- name: list_runs(most integer) slow
 select r.*, (select count(*)::integer from notifier.notification n where n.run_id = r.id) as notifications
   from notifier.run r order by r.id desc limit :most;
 
--- The next run whose audience is to be drawn; locked until it is.
--- name: next_to_plan()
-select * from notifier.run where state = 'planning'
- order by (waiting_for is not null), priority, id limit 1 for update skip locked;
+-- Runs whose audience is to be drawn, but for those that have to wait.
+-- name: to_plan(later bigint[])
+select id from notifier.run where state = 'planning' and not (id = any (:later))
+ order by (waiting_for is not null), priority, id;
+
+-- Ours to plan, unless a run of its campaign is being planned: they see what each other takes. Its row is not locked: a
+-- person can cancel it while a slow source is selecting.
+-- name: take_to_plan(run bigint)
+select r.* from notifier.run r
+ where r.id = :run and r.state = 'planning' and pg_try_advisory_xact_lock(hashtext('notifier.plan ' || r.campaign));
 
 -- name: planned(run bigint, now timestamptz, selected integer, already_told integer, next_expiry timestamptz)
 update notifier.run set state = 'open', planned_at = :now, selected = :selected, already_told = :already_told,
@@ -31,7 +37,7 @@ update notifier.run set state = 'open', planned_at = :now, selected = :selected,
 with moved as (
   update notifier.run
      set state = case when :to_state = 'open' and planned_at is null then 'planning' else :to_state end,
-         reason = :reason,
+         reason = :reason, waiting_for = null,
          finished_at = case when :to_state in ('finished', 'cancelled', 'failed') then :now else finished_at end
    where id = :run and state = any (:from_states)
   returning state
@@ -47,7 +53,7 @@ update notifier.run set waiting_for = :what where id = :run and waiting_for is d
 select * from notifier.run where state not in ('finished', 'cancelled', 'failed') order by priority, id;
 
 -- Runs with nothing left to send and nothing in flight, and whether something of them waits for a person.
--- name: drained()
+-- name: drained() slow
 select r.id, r.state,
        exists (select from notifier.notification n where n.run_id = r.id and n.held is not null) as held
   from notifier.run r
@@ -60,8 +66,17 @@ select r.id, r.state,
 update notifier.run r set state = 'open', reason = null
  where r.state = 'waiting' and exists (select from notifier.queue q where q.run_id = r.id);
 
+-- Of how many subjects the last run of this campaign with these parameters knew whom to tell, told before or not. A join
+-- that loses rows shows here, and nowhere else: nobody misses who was never selected.
+-- name: tellable_before(campaign text, params jsonb, run bigint) slow
+select r.selected + r.already_told
+       - (select count(*)::integer from notifier.audience a where a.run_id = r.id and a.fate = 'excluded')
+  from notifier.run r
+ where r.campaign = :campaign and r.params = :params and r.planned_at is not null and (:run = 0 or r.id < :run)
+ order by r.id desc limit 1;
+
 -- Rule 7, in figures: selected = merged + excluded + holdout + one outcome each (+ held + still open, while it lasts).
--- name: tally(run bigint)
+-- name: tally(run bigint) slow
 select (select jsonb_object_agg(fate, n) from (select fate, count(*) as n from notifier.audience
           where run_id = :run group by fate) f) as fates,
        (select jsonb_object_agg(reason, n) from (select coalesce(reason, '') as reason, count(*) as n
@@ -79,7 +94,7 @@ select (select jsonb_object_agg(fate, n) from (select fate, count(*) as n from n
            where n.run_id = :run
            group by 1) d) as attempts;
 
--- name: progress(run bigint, now timestamptz)
+-- name: progress(run bigint, now timestamptz) slow
 select (select count(*)::integer from notifier.in_flight where run_id = :run) as in_flight,
        count(*) filter (where q.due_at <= :now)::integer as due_now,
        count(*) filter (where q.due_at > :now)::integer as due_later,
@@ -87,19 +102,24 @@ select (select count(*)::integer from notifier.in_flight where run_id = :run) as
        max(q.due_at) as last_due_at
   from notifier.queue q where q.run_id = :run;
 
--- name: queued_by_step(run bigint)
+-- name: queued_by_step(run bigint) slow
 select channel, step, tries, count(*)::integer as notifications, min(due_at) as first_due_at,
        max(due_at) as last_due_at
   from notifier.queue where run_id = :run group by channel, step, tries order by step, tries;
 
+-- name: unsure(run bigint)
+select count(*)::integer as attempts, max(f.look_at) as until
+  from notifier.in_flight f join notifier.attempt a on a.id = f.attempt_id
+ where f.run_id = :run and a.state = 'uncertain';
+
 -- The last attempts of a run, for the watch that pauses it when something is plainly wrong.
--- name: recent_dispositions(run bigint, since timestamptz)
+-- name: recent_dispositions(run bigint, since timestamptz) slow
 select coalesce(disposition, state) as disposition, count(*)::integer as attempts
   from notifier.attempt
  where run_id = :run and id >= notifier.uuid_floor(:since) and disposition is not null
  group by 1;
 
--- name: held(run bigint, most integer)
+-- name: held(run bigint, most integer) slow
 select n.id, n.run_id, n.account_no, n.held, n.locale from notifier.notification n
  where n.held is not null and n.outcome is null and (:run = 0 or n.run_id = :run) order by n.id limit :most;
 

@@ -221,12 +221,16 @@ FAST = {
 
 
 def make_settings(database: str, source: str, sandbox: Sandbox, clock: ScaledClock, **more: Any) -> Settings:
-    """The settings of a test; `twilio` and others in `more` are laid over the usual ones."""
+    """The settings of a test; `twilio`, `smtp` and others in `more` are laid over the usual ones."""
     port = free_port()
     twilio = {
         "account_sid": ACCOUNT_SID, "auth_token": TOKEN, "base_url": sandbox.url,
         "voice_from": "+886800000001", "sms_from": "111",
     } | more.pop("twilio", {})  # fmt: skip
+    smtp = {
+        "host": "127.0.0.1", "port": sandbox.smtp_port, "sender": "notice@office.example", "starttls": False,
+    }  # fmt: skip
+    laid_over = more.pop("smtp", {})
     given: dict[str, Any] = {
         "database_url": database,
         "source_url": source,
@@ -234,9 +238,7 @@ def make_settings(database: str, source: str, sandbox: Sandbox, clock: ScaledClo
         "port": port,
         "clock": clock.spell(),
         "twilio": twilio,
-        "smtp": {
-            "host": "127.0.0.1", "port": sandbox.smtp_port, "sender": "notice@office.example", "starttls": False,
-        },
+        "smtp": None if laid_over is None else smtp | laid_over,
         "optout_email": "stop@office.example",
         "pace": FAST,
     }  # fmt: skip
@@ -251,12 +253,14 @@ async def open_house(
     scale: float = 600,
     start: datetime = MORNING,
     parts: Parts = Parts(web=True, work=True, keep=True),  # noqa: B008 - frozen
+    seed: int = 1,
     **settings: Any,
 ) -> AsyncIterator[House]:
-    """Everything running, with a clock `scale` times faster than real time."""
+    """Everything running, with a clock `scale` times faster than real time. `seed` throws the carrier's dice."""
     clock = ScaledClock(start.astimezone(UTC), scale, time.time())
     async with AsyncExitStack() as stack:
-        sandbox = Sandbox(SandboxSettings(ACCOUNT_SID, TOKEN), clock)
+        lmtp = ("127.0.0.1", settings["lmtp"]["port"]) if "lmtp" in settings else None
+        sandbox = Sandbox(SandboxSettings(ACCOUNT_SID, TOKEN, seed=seed, lmtp=lmtp), clock)
         await sandbox.start()
         stack.push_async_callback(sandbox.stop)
         app = await stack.enter_async_context(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from notifier.channels.twilio_codes import message_ending, what_follows
-from notifier.channels.twilio_receipts import answered, field, find_created, looked_up, told, whole
+from notifier.channels.twilio_codes import is_message_status, message_ending, what_follows
+from notifier.channels.twilio_receipts import Wanted, answered, field, find_created, looked_up, loud, told, whole
 from notifier.channels.twilio_transport import TwilioApi
 from notifier.channels.twilio_webhook import Signatures
 from notifier.domain.attempt_id import AttemptId
@@ -42,7 +42,7 @@ class Sms:
         self._sender = account.sms_from
         self._now = surroundings.now
         self._status_url = f"{surroundings.public_url.rstrip('/')}/hooks/{self.name}/status"
-        self._api = TwilioApi(account, "Messages")
+        self._api = TwilioApi(account, "Messages", surroundings.now)
         self._signatures = Signatures(account)
         self.abilities = Abilities(
             AddressKind.MOBILE,
@@ -70,9 +70,17 @@ class Sms:
         return answered(attempt, created, self._now())
 
     async def look_up(
-        self, attempt: AttemptId, address: Address, since: datetime, provider_ref: str | None
+        self,
+        attempt: AttemptId,
+        address: Address,
+        since: datetime,
+        provider_ref: str | None,
+        *,
+        others: frozenset[str] = frozenset(),
+        message: Message | None = None,
     ) -> Receipt | None:
-        found = await find_created(self._api, address, self._sender, since, provider_ref)
+        wanted = Wanted(since, others, message.body if isinstance(message, SmsMessage) else None)
+        found = await find_created(self._api, address, self._sender, wanted, provider_ref)
         if found is None:
             return None
         ended = message_ending(str(found.get("status")), whole(found.get("error_code")))
@@ -83,6 +91,7 @@ class Sms:
 
     def _status(self, call: HookCall) -> HookReply:
         status, code = field(call, "MessageStatus"), whole(field(call, "ErrorCode"))
-        detail = {"follows": what_follows(code).value} if code is not None else {}
-        ended = message_ending(status, code)
+        known = is_message_status(status)
+        detail = loud(known) | ({"follows": what_follows(code).value} if code is not None else {})
+        ended = message_ending(status, code) if known else None
         return HookReply(receipts=told(call, field(call, "MessageSid"), status, status, ended=ended, detail=detail))

@@ -137,6 +137,20 @@ def call_ending(status: str, sip_code: str = "") -> Disposition | None:
     return SIP_CODES.get(sip_code, ending) if status in REFINED_BY_SIP else ending
 
 
+def is_call_status(word: str) -> bool:
+    return word in CALL_STATUSES
+
+
+def is_message_status(word: str) -> bool:
+    return word in MESSAGE_STATUSES
+
+
+def call_looked_up(status: str) -> Disposition | None:
+    """As `call_ending`, of a call that was looked up: its resource has no SIP code, so that a `failed` may be the
+    carrier's failure or a number that does not exist."""
+    return Disposition.UNEXPLAINED if status == "failed" else call_ending(status)
+
+
 MESSAGE_STATUSES: dict[str, Disposition | None] = {
     "accepted": None,
     "scheduled": None,

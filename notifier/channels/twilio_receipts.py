@@ -1,6 +1,7 @@
 """Twilio's words about a call or a message as receipts: what it told us, what it answered, what we looked up."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -10,14 +11,17 @@ from notifier.domain.attempt_id import AttemptId
 from notifier.domain.channel import HookCall
 from notifier.domain.disposition import Disposition
 from notifier.domain.errors import ChannelError, Uncertain
-from notifier.domain.receipt import UNNUMBERED, Receipt, ReceiptKind
+from notifier.domain.receipt import UNKNOWN_WORD, UNNUMBERED, Receipt, ReceiptKind
 
-# Creation times that can be ours, around the moment the attempt was written. Before: Twilio rounds to the second and
-# two clocks differ. After: up to 10 s until it is sent, the request's timeout, the carrier's own delay. It can be wide,
-# for no other attempt to the address begins while this one is open; but it must end before an attempt counts as silent
-# (over 5 minutes), or a later attempt could pass for this one. Too narrow would be worse: it rings a phone twice.
+# Creation times that can be ours, around the moment the attempt was written; Twilio's clock is set right by its own
+# Date. Before: Twilio rounds to the second. After: up to 10 s until it is sent, the request's timeout, the carrier's
+# own delay. It can be wide, for no other attempt to the address begins while this one is open; but it must end before
+# an attempt counts as silent (over 5 minutes), or a later attempt could pass for this one.
 EARLIEST = timedelta(seconds=-5)
 LATEST = timedelta(minutes=5)
+# What was created near that time and is known to be nobody else's leaves a doubt: to take it for another's would ring a
+# phone twice, should Twilio's Date and its creation times not be of the same clock.
+NEAR = timedelta(minutes=15)
 
 # Evidence kept of a receipt, by Twilio's names: nothing here is personal.
 TOLD = {
@@ -59,6 +63,12 @@ def told(call: HookCall, sid: str, word: str, status: str, **facts: Any) -> tupl
     )
 
 
+def loud(known: bool) -> dict[str, str]:
+    """The mark of a status that no table knows: it proves that the attempt lives and says nothing of how it ended. That
+    is looked up; what Twilio then says is taken for its last word."""
+    return {} if known else {UNKNOWN_WORD: "yes"}
+
+
 def answered(attempt: AttemptId, created: Resource, at: datetime) -> Receipt:
     """The receipt of a create. Never final: callbacks carry numbers by which a later word outranks an earlier."""
     sid = created["sid"]
@@ -83,17 +93,38 @@ def looked_up(
     )
 
 
-async def find_created(api: TwilioApi, to: str, sender: str, since: datetime, sid: str | None) -> Resource | None:
-    """The call or message of an attempt written at `since`, or None when there is none.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is known of a create whose answer was lost: when it was written, what was to be said (a message's body), and
+    the sids that are other attempts'."""
+
+    since: datetime
+    others: frozenset[str] = frozenset()
+    body: str | None = None
+
+
+async def find_created(api: TwilioApi, to: str, sender: str, wanted: Wanted, sid: str | None) -> Resource | None:
+    """The call or message of an attempt, or None when there is none.
 
     Raises Uncertain when it cannot be told from another, or when Twilio no longer knows a sid that it gave us.
     """
     if sid is not None:
         return await _fetch(api, sid)
-    candidates = [one for one in await api.find(to, sender) if EARLIEST <= _created(one) - since <= LATEST]
-    if len(candidates) > 1:
-        raise Uncertain(f"{len(candidates)} creations at Twilio could be this attempt")
-    return candidates[0] if candidates else None
+    unclaimed = [one for one in await api.find(to, sender) if one["sid"] not in wanted.others]
+    after = [(one, _created(one) - api.ahead - wanted.since) for one in unclaimed]
+    timely = [one for one, wait in after if EARLIEST <= wait <= LATEST]
+    ours = [one for one in timely if _says(one, wanted.body)]
+    if len(ours) == 1:
+        return ours[0]
+    near = [one for one, wait in after if abs(wait) <= NEAR and _says(one, wanted.body)]
+    if doubtful := max(len(near), len(timely)):
+        raise Uncertain(f"{doubtful} creations at Twilio could be this attempt")
+    return None
+
+
+def _says(one: Resource, body: str | None) -> bool:
+    """Whether it carries our words. A trial account puts a sentence before them; spaces are not always kept."""
+    return body is None or "".join(body.split()) in "".join(str(one.get("body")).split())
 
 
 async def _fetch(api: TwilioApi, sid: str) -> Resource:

@@ -8,8 +8,9 @@ timeout, its environment variables rewrite host names, and even over this sessio
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -17,7 +18,7 @@ from yarl import URL
 
 from notifier.channels.twilio_codes import api_error
 from notifier.domain.channel import TwilioAccount
-from notifier.domain.errors import Misconfigured, Unavailable, Uncertain
+from notifier.domain.errors import ChannelError, Misconfigured, Unavailable, Uncertain
 
 API_VERSION = "2010-04-01"
 FORM = "application/x-www-form-urlencoded"
@@ -33,10 +34,13 @@ class TwilioApi:
     """The calls or the messages of one account; `resource` is `Calls` or `Messages`.
 
     Pace and calls in flight are limited by whoever sends, so connections are not limited here: a request never waits
-    for one, and a timeout always means that it had left.
+    for one, and a timeout always means that it had left. `ahead` is how far Twilio's clock goes before ours, by the
+    last answer that said what time it is.
     """
 
-    def __init__(self, account: TwilioAccount, resource: str) -> None:
+    def __init__(self, account: TwilioAccount, resource: str, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.ahead = timedelta(0)
         self._root = f"{account.base_url.rstrip('/')}/{API_VERSION}/Accounts/{account.account_sid}/{resource}"
         self._collection = URL(f"{self._root}.json")
         credentials = b64encode(f"{account.account_sid}:{account.auth_token}".encode()).decode()
@@ -66,16 +70,21 @@ class TwilioApi:
         return found
 
     async def request(self, method: str, url: URL, form: bytes | None = None) -> Resource:
-        headers = self._headers if form is None else self._form_headers
+        """Raises ChannelError. Only a create can leave anything in doubt: what merely asks may be asked again."""
+        reading = form is None
+        headers = self._headers if reading else self._form_headers
         try:
             async with self._open().request(method, url, data=form, headers=headers, allow_redirects=False) as response:
-                return _read(response, await response.read())
+                body = await response.read()
+                self.ahead = _ahead(response, self._now(), self.ahead)
+                return _read(response, body, reading=reading)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unavailable(f"no connection to Twilio: {_name(error)}", code=_name(error)) from error
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise Misconfigured("Twilio's base URL is not a URL", code=_name(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Uncertain(f"no answer from Twilio: {_name(error)}", code=_name(error)) from error
+            kind = Unavailable if reading else Uncertain
+            raise kind(f"no answer from Twilio: {_name(error)}", code=_name(error)) from error
 
     async def close(self) -> None:
         if self._session is not None:
@@ -91,14 +100,27 @@ class TwilioApi:
         return self._session
 
 
-def _read(response: aiohttp.ClientResponse, body: bytes) -> Resource:
+def _read(response: aiohttp.ClientResponse, body: bytes, *, reading: bool) -> Resource:
     answer = _json_object(body)
     if not 200 <= response.status < 300:
         code = (answer or {}).get("code")
-        raise api_error(response.status, code if isinstance(code, int) else None, _retry_after(response))
+        error = api_error(response.status, code if isinstance(code, int) else None, _retry_after(response))
+        raise _no_answer(error) if reading and isinstance(error, Uncertain) else error
     if answer is None:
         raise Uncertain("Twilio's answer cannot be read", code=str(response.status))
     return answer
+
+
+def _no_answer(error: ChannelError) -> Unavailable:
+    return Unavailable(str(error), code=error.code)
+
+
+def _ahead(response: aiohttp.ClientResponse, now: datetime, before: timedelta) -> timedelta:
+    try:
+        said = parsedate_to_datetime(response.headers.get("Date", ""))
+    except (TypeError, ValueError):
+        return before
+    return said - now if said.tzinfo else before
 
 
 def _json_object(body: bytes) -> Resource | None:

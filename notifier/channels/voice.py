@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from notifier.channels.twilio_codes import MACHINES, call_ending
-from notifier.channels.twilio_receipts import answered, field, find_created, looked_up, told, whole
+from notifier.channels.twilio_codes import MACHINES, call_ending, call_looked_up, is_call_status
+from notifier.channels.twilio_receipts import Wanted, answered, field, find_created, looked_up, loud, told, whole
 from notifier.channels.twilio_transport import TwilioApi
 from notifier.channels.twilio_webhook import SIGNATURE, Signatures
 from notifier.channels.voice_dialogue import Dialogue, Stand, Turn
@@ -33,6 +33,7 @@ from notifier.domain.channel import (
 from notifier.domain.errors import Misconfigured
 from notifier.domain.message import MachinePolicy, Message, VoiceMessage
 from notifier.domain.receipt import UNNUMBERED, Receipt
+from notifier.domain.recording import AudioAddresses
 
 # Three more tries after a connect failure, a timeout or a 5xx. The fragment is neither sent nor signed.
 RETRIES = "#rc=3&rp=ct,rt,5xx"
@@ -61,9 +62,10 @@ class Voice:
         self._account = account
         self._now = surroundings.now
         self._hooks_url = f"{surroundings.public_url.rstrip('/')}/hooks/{self.name}"
-        self._api = TwilioApi(account, "Calls")
+        self._api = TwilioApi(account, "Calls", surroundings.now)
         self._signatures = Signatures(account)
-        self._dialogue = Dialogue(account.voices, lambda query: f"{self._hooks_url}/key?{query}{RETRIES}")
+        addresses = AudioAddresses(surroundings.public_url.rstrip("/"), surroundings.seal)
+        self._dialogue = Dialogue(account.voices, lambda query: f"{self._hooks_url}/key?{query}{RETRIES}", addresses)
         self.fallback_twiml = self._dialogue.fallback(_callers(surroundings.options))
         # Encoding a whole form takes a fifth of a create's CPU; all of it is known now but the number and the attempt.
         self._orders = {policy: self._order(policy) for policy in MachinePolicy}
@@ -93,12 +95,20 @@ class Voice:
         return answered(attempt, call, self._now())
 
     async def look_up(
-        self, attempt: AttemptId, address: Address, since: datetime, provider_ref: str | None
+        self,
+        attempt: AttemptId,
+        address: Address,
+        since: datetime,
+        provider_ref: str | None,
+        *,
+        others: frozenset[str] = frozenset(),
+        message: Message | None = None,  # noqa: ARG002 - a call's words are not listed
     ) -> Receipt | None:
-        call = await find_created(self._api, address, self._account.voice_from, since, provider_ref)
+        wanted = Wanted(since, others)
+        call = await find_created(self._api, address, self._account.voice_from, wanted, provider_ref)
         if call is None:
             return None
-        ended = call_ending(str(call.get("status")))
+        ended = call_looked_up(str(call.get("status")))
         return looked_up(attempt, call, self._now(), ended, machine=call.get("answered_by") in MACHINES)
 
     async def probe(self) -> None:
@@ -151,10 +161,13 @@ class Voice:
     def _status(self, call: HookCall) -> HookReply:
         status, number = field(call, "CallStatus"), whole(field(call, "SequenceNumber"))
         sequence = UNNUMBERED if number is None else number
-        ended = call_ending(status, field(call, "SipResponseCode"))
+        known = is_call_status(status)
+        ended = call_ending(status, field(call, "SipResponseCode")) if known else None
         word = f"{status}:{sequence}"
         sid = field(call, "CallSid")
-        receipts = told(call, sid, word, status, sequence=sequence, machine=_by_machine(call), ended=ended)
+        receipts = told(
+            call, sid, word, status, sequence=sequence, machine=_by_machine(call), ended=ended, detail=loud(known)
+        )
         return HookReply(receipts=receipts)
 
     def _fallback(self, call: HookCall) -> HookReply:

@@ -4,7 +4,6 @@ import ipaddress
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from notifier.commands.words import Language, chosen, say
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import Channel
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.clock_watch import LARGEST_OFFSET
 from notifier.engine.rendering import Rendering
 from notifier.resources import sql_root, template_root
 from notifier.settings import Settings
@@ -30,7 +30,6 @@ from notifier.storage.queries import Connection, Query, QueryError
 from notifier.storage.source import FACT_COLUMNS, STAGING, CampaignQueries, campaign_queries
 
 PATIENCE = 5.0  # seconds a server may take to answer
-LARGEST_OFFSET = timedelta(seconds=1)  # as app.py refuses it
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "voice": ("NOTIFIER_TWILIO__ACCOUNT_SID", "NOTIFIER_TWILIO__AUTH_TOKEN", "NOTIFIER_TWILIO__VOICE_FROM"),
     "sms": ("NOTIFIER_TWILIO__ACCOUNT_SID", "NOTIFIER_TWILIO__AUTH_TOKEN", "NOTIFIER_TWILIO__SMS_FROM"),
@@ -68,7 +67,8 @@ def check_files() -> Iterator[Finding]:
 async def check_database(settings: Settings) -> list[Finding]:
     """Answers, has this version's tables, keeps the same time; and what its channels are paused for."""
     try:
-        pool = await open_pool(settings.database_url.get_secret_value(), name="check", size=1)
+        pooled = settings.direct_database_url is not None
+        pool = await open_pool(settings.database_url.get_secret_value(), name="check", size=1, pooled=pooled)
     except Exception as error:
         return [Finding("database", Level.PROBLEM, str(explain(error)))]
     async with pool:
@@ -95,7 +95,7 @@ async def _check_migrations(pool: Pool) -> Finding:
 async def _check_clock(settings: Settings, pool: Pool) -> Finding:
     if settings.clock != "system":
         return Finding("clock", Level.WARNING, say("check.clock_given"), say("check.unset_clock"))
-    offset = await measure_offset(pool)
+    offset = (await measure_offset(pool)).ahead
     if abs(offset) > LARGEST_OFFSET:
         far = say("check.clock_far", s=f"{-offset.total_seconds():+.1f}")
         return Finding("clock", Level.PROBLEM, far, say("check.set_clock"))

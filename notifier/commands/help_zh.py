@@ -106,6 +106,7 @@ CHINESE: Mapping[str, str] = {
     "Its password.": "其密碼。",
     "0: as fast as asked.": "每秒通數；0 表示不限。",
     "The mailbox offers STARTTLS.": "模擬信箱提供 STARTTLS。",
+    "Who takes mails that come back.": "接收退信的主機與連接埠（LMTP）。",
     "Build a district there.": "在該資料庫建立模擬轄區。",
     "How large the district is.": "模擬轄區的戶數。",
     "How fast bills get paid.": "每小時繳費筆數。",

@@ -31,6 +31,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "held": ("of these, held for a person", "其中留待專人"),
     "locales": ("by language", "語言"),
     "difference": ("does not add up: {n} are unaccounted for", "帳目不符：{n} 筆去向不明"),
+    "shrunk": (
+        "Only {n:,} can be told; last time it was {before:,}. See whether the source has lost rows.",
+        "可通知的只有 {n:,} 筆，上次為 {before:,} 筆。請確認來源資料庫是否遺漏資料。",
+    ),
     "steps": ("Steps", "步驟"),
     "starts": ("{n:,} begin here", "{n:,} 件由此開始"),
     "attempts": ("about {n:,} attempts", "約 {n:,} 次"),
@@ -144,6 +148,9 @@ def _who(report: PreflightReport) -> RenderableType:
     if report.locales:
         languages = ", ".join(f"{name} {count:,}" for name, count in _largest(report.locales))
         grid.add_row("", _say("part", whole=_say("locales"), part=languages))
+    if report.has_shrunk:
+        warning = _say("shrunk", n=report.tellable, before=report.tellable_before or 0)
+        grid.add_row("", Text(warning, style="bold yellow"))
     if report.difference:
         grid.add_row("", Text(_say("difference", n=report.difference), style="bold red"))
     return grid

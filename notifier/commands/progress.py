@@ -14,6 +14,7 @@ from notifier.commands.reasons import disposition_words, in_words, outcome_words
 from notifier.commands.terminal import channel_words, figures, pairs
 from notifier.commands.words import Language, chosen, say
 from notifier.domain.states import RunState
+from notifier.domain.watch import has_shrunk
 from notifier.engine.outlook import forecast_run, rounded
 from notifier.storage.budgets import ChannelBudget
 from notifier.storage.runs import Run, RunProgress, Tally
@@ -28,13 +29,15 @@ COLOURS = {"finished": "green", "paused": "yellow", "waiting": "yellow", "cancel
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A run as it stood at `read_at`. `sent_lately`: attempts in the last minute; `finish`: forecast, or None."""
+    """A run as it stood at `read_at`. `sent_lately`: attempts in the last minute; `finish`: forecast, or None;
+    `tellable_before`: `Tally.tellable` of the last run of this kind before it."""
 
     run: Run
     tally: Tally
     progress: RunProgress
     sent_lately: int
     finish: datetime | None
+    tellable_before: int | None
     channels: Sequence[ChannelBudget]
     read_at: datetime
 
@@ -45,6 +48,11 @@ class Standing:
     @property
     def notifications(self) -> int:
         return self.settled + sum(self.tally.held.values()) + self.tally.open
+
+    @property
+    def has_shrunk(self) -> bool:
+        """Whether so many fewer can be told than last time that the source may have lost rows."""
+        return self.run.planned_at is not None and has_shrunk(self.tally.tellable, self.tellable_before)
 
     @property
     def over(self) -> bool:
@@ -67,6 +75,7 @@ async def read_standing(app: "App", run_id: int) -> Standing:
         progress=await app.runs.progress(run.id, now),
         sent_lately=await app.inquiries.sent_since(run.id, now - RATE_SPAN),
         finish=rounded(foreseen.at) if foreseen else None,
+        tellable_before=await app.runs.tellable_before(run.campaign, run.params, run.id),
         channels=channels,
         read_at=now,
     )
@@ -80,6 +89,8 @@ def standing_json(standing: Standing) -> dict[str, Any]:
         "progress": asdict(standing.progress),
         "sent_in_last_minute": standing.sent_lately,
         "finish_forecast": standing.finish,
+        "tellable_before": standing.tellable_before,
+        "has_shrunk": standing.has_shrunk,
         "channels": [asdict(channel) for channel in standing.channels],
         "read_at": standing.read_at,
     }
@@ -131,6 +142,9 @@ def _figures(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]
     if tally.already_told:
         selected += f"  ({say('status.already_told', n=f'{tally.already_told:,}')})"
     lines: list[tuple[str, RenderableType]] = [(say("status.selected"), Text(selected))]
+    if standing.has_shrunk:
+        warning = say("status.shrunk", n=f"{tally.tellable:,}", before=f"{standing.tellable_before:,}")
+        lines.append(("", Text(warning, style="bold yellow")))
     if tally.merged:
         lines.append((say("status.merged"), Text(f"{tally.merged:,}")))
     if tally.excluded:
@@ -190,14 +204,23 @@ def sum_words(tally: Tally) -> Text:
 def _outlook(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]:
     if standing.over or standing.run.state is RunState.WAITING:
         return []
-    finish = say("status.about", at=at(app, standing.finish)) if standing.finish else say("status.unknown_yet")
     lines: list[tuple[str, RenderableType]] = [
         (say("status.rate"), Text(say("status.rate_words", n=standing.sent_lately))),
-        (say("status.forecast"), Text(finish)),
+        (say("status.forecast"), Text(finish_words(app, standing))),
     ]
     if standing.channels:
         lines.append((say("status.channels"), Group(*[_channel(app, channel) for channel in standing.channels])))
     return lines
+
+
+def finish_words(app: "App", standing: Standing) -> str:
+    """When it will be finished, or why nobody can tell."""
+    if standing.finish:
+        return say("status.about", at=at(app, standing.finish))
+    for channel in standing.channels:
+        if channel.paused:
+            return say("status.unknown_while", channel=channel_words(channel.channel), why=in_words(channel.paused))
+    return say("status.unknown_yet")
 
 
 def _channel(app: "App", channel: ChannelBudget) -> Text:

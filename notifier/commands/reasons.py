@@ -19,9 +19,14 @@ DISPOSITIONS: Mapping[str, Wording] = {
     "accepted": ("accepted by the mail server, unconfirmed", "郵件伺服器已收下，未確認送達"),
     "sent": ("sent, never confirmed", "已送出，未獲確認"),
     "undelivered": ("not delivered", "未送達"),
+    "bounced": ("the mail came back: there is no such address", "退信：查無此信箱"),
     "refused": ("refused by the provider", "業者拒絕受理"),
     "opted_out": ("the customer told the carrier not to be contacted", "用戶已向電信業者拒收"),
     "failed": ("the provider failed before a phone could ring", "業者端失敗，電話未響"),
+    "unexplained": (
+        "failed before a phone could ring; the provider does not say why",
+        "電話未響即失敗，業者未說明原因",
+    ),
     "cancelled": ("cancelled before it rang", "響鈴前已取消"),
     "not_sent": ("never left", "並未送出"),
     "not_created": ("looked up at the provider: it does not exist", "經向業者查詢，並無此筆"),
@@ -64,17 +69,22 @@ EXCLUSIONS: Mapping[str, Wording] = {
     "nothing_owed": ("nothing is owed", "無應繳金額"),
     "negative_amount": ("the amount is negative", "金額為負"),
     "no_account_no": ("the account number does not have 11 digits", "電號不是 11 碼"),
+    "no_subject": ("the row says not what it is about", "資料列未載明案件"),
     "duplicate_row": ("the same bill stood twice in the audience", "名單重複"),
     "unknown_locale": ("a language that no message is written in", "沒有該語言的通知內容"),
     "past_deadline": ("its last moment had passed", "已過通知期限"),
     "posting_hold": ("the customer says it is paid; the payment is awaited in the books", "用戶表示已繳，等候入帳"),
-    "suppressed": ("every address asked not to be contacted", "聯絡方式均已停止聯絡"),
+    "suppressed": ("every address is barred from contact", "聯絡方式均已停止聯絡"),
 }
 HELD: Mapping[str, Wording] = {
     "life_support": ("life support: a person calls", "使用維生設備，由專人聯絡"),
     "facts_missing": (
         "the source no longer knows it: that must not pass for a payment",
         "來源資料庫已查無此筆，不可視為已繳",
+    ),
+    "facts_contradict": (
+        "the source says two different things about it",
+        "來源資料庫對此筆的資料前後不一",
     ),
 }
 WITHDRAWALS: Mapping[str, Wording] = {
@@ -87,10 +97,17 @@ WITHDRAWALS: Mapping[str, Wording] = {
     "some notifications wait for a person": ("some notifications wait for a person", "有通知待人工處理"),
     "paused by a person": ("paused by a person", "由人員暫停"),
     "cancelled by a person": ("cancelled by a person", "由人員取消"),
+    "the clock was set back": ("the clock was set back", "時鐘曾往回調"),
+    "its cron line was changed": ("its cron line was changed", "排程時間已變更"),
+    "a source that answers within a second, so that facts are fresh when told": (
+        "a source that answers within a second, so that facts are fresh when told",
+        "來源資料庫在一秒內回應，以確保通知內容為最新",
+    ),
 }
 BANS: Mapping[str, Wording] = {
     "opt_out": ("asked by key not to be called", "按鍵要求停止聯絡"),
     "opted_out_at_carrier": ("asked the carrier not to be contacted", "已向電信業者拒收"),
+    "complained": ("reported a mail of ours as unwanted", "檢舉來信為垃圾郵件"),
 }
 PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     (re.compile(r"no_address: (?P<number>\w+)"), ("no address: {number}", "沒有聯絡方式：{number}")),
@@ -125,6 +142,69 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
             "{n} of {all} were withdrawn: more than payments explain",
             "{all} 筆中有 {n} 筆變成無須通知，超出正常繳費的比例",
         ),
+    ),
+    (
+        re.compile(r"(?P<n>\d+) of (?P<all>\d+) cannot be told: see what is held"),
+        ("{n} of {all} cannot be told: see what is held", "{all} 筆中有 {n} 筆無法通知：請查看待處理的通知"),
+    ),
+    (
+        re.compile(r"run (?P<run>\d+) for (?P<at>[\d-]+ [\d:]+)"),
+        ("run {run} for {at}", "{at} 的批次 {run}"),
+    ),
+    (
+        re.compile(r"run (?P<run>\d+) for (?P<at>[\d-]+ [\d:]+), catching up (?P<n>\d+) missed"),
+        ("run {run} for {at}, catching up {n} missed", "{at} 的批次 {run}，併補先前錯過的 {n} 次"),
+    ),
+    (
+        re.compile(r"run (?P<run>\d+) for (?P<at>[\d-]+ [\d:]+), (?P<n>\d+) missed before it"),
+        ("run {run} for {at}; {n} missed before it", "{at} 的批次 {run}；先前錯過 {n} 次"),
+    ),
+    (
+        re.compile(r"missed (?P<n>\d+) firings up to (?P<at>[\d-]+ [\d:]+)"),
+        (
+            "missed {n} firings up to {at}: launch a run by hand if it is still needed",
+            "截至 {at} 錯過 {n} 次：如仍有需要，請自行開啟批次",
+        ),
+    ),
+    (
+        re.compile(r"waits for a scheduler that knows the campaign (?P<campaign>\S+)"),
+        ("waits for a scheduler that knows the campaign {campaign}", "等候裝有通知作業 {campaign} 的排程程序"),
+    ),
+    (
+        re.compile(r"its cron line cannot be read: (?P<line>.*)"),
+        ("its cron line cannot be read: {line}", "排程時間的寫法有誤：{line}"),
+    ),
+    (
+        re.compile(r"a worker that knows the campaign (?P<campaign>\S+)"),
+        ("a worker that knows the campaign {campaign}", "裝有通知作業 {campaign} 的工作程序"),
+    ),
+    (
+        re.compile(r"its audience cannot be drawn: (?P<why>.*)", re.DOTALL),
+        ("its audience cannot be drawn: {why}", "無法選取名單：{why}"),
+    ),
+    (
+        re.compile(r"its audience: it took longer than (?P<s>[\d.]+) s, (?P<n>\d+) times in a row"),
+        (
+            "selecting its audience took longer than {s} s, {n} times in a row: make the views faster or raise"
+            " NOTIFIER_AUDIENCE_SECONDS, then resume the run",
+            "選取名單連續 {n} 次超過 {s} 秒：請加快檢視或調高 NOTIFIER_AUDIENCE_SECONDS，再繼續這個批次",
+        ),
+    ),
+    (
+        re.compile(r"the source database: it took longer than (?P<s>[\d.]+) s"),
+        ("the source database, which took longer than {s} s", "來源資料庫（超過 {s} 秒未完成）"),
+    ),
+    (
+        re.compile(r"unavailable: (?P<why>.*)", re.DOTALL),
+        ("the provider is unavailable: {why}", "業者暫時無法服務：{why}"),
+    ),
+    (
+        re.compile(r"misconfigured: (?P<why>.*)", re.DOTALL),
+        ("our configuration is wrong: {why}", "設定有誤：{why}"),
+    ),
+    (
+        re.compile(r"probe: (?P<why>.*)", re.DOTALL),
+        ("a test of the way back to us failed: {why}", "回呼測試失敗：{why}"),
     ),
     (
         re.compile(r"the source database: (?P<why>.*)", re.DOTALL),

@@ -53,6 +53,9 @@ def sandbox(
     auth_token: Annotated[str, typer.Option("--auth-token", help="Its password.")] = "sandbox-token",  # noqa: S107
     calls_per_second: Annotated[float, typer.Option("--calls-per-second", min=0, help="0: as fast as asked.")] = 0.0,
     starttls: Annotated[bool, typer.Option("--starttls", help="The mailbox offers STARTTLS.")] = False,
+    lmtp: Annotated[
+        str | None, typer.Option("--lmtp", metavar="HOST:PORT", help="Who takes mails that come back.")
+    ] = None,
     district: Annotated[str | None, typer.Option("--district", metavar="URL", help="Build a district there.")] = None,
     accounts: Annotated[int, typer.Option("--accounts", min=200, help="How large the district is.")] = 20_000,
     payments_per_hour: Annotated[
@@ -63,8 +66,9 @@ def sandbox(
     from notifier.sandbox.server import SandboxSettings
 
     settings = SandboxSettings(
-        account_sid, auth_token, host, port, smtp_port, seed=seed, calls_per_second=calls_per_second, starttls=starttls
-    )
+        account_sid, auth_token, host, port, smtp_port, seed=seed, calls_per_second=calls_per_second, starttls=starttls,
+        lmtp=_read_lmtp(lmtp) if lmtp else None,
+    )  # fmt: skip
 
     async def work() -> Exit:
         time = _read_clock(clock)
@@ -82,6 +86,13 @@ def sandbox(
 
     logs.configure()
     carry_out(work(), quick_loop=True)
+
+
+def _read_lmtp(word: str) -> tuple[str, int]:
+    host, _, port = word.rpartition(":")
+    if not host or not port.isdigit():
+        raise typer.BadParameter("HOST:PORT", param_hint="--lmtp")
+    return host, int(port)
 
 
 def _read_clock(word: str) -> Clock:
@@ -152,6 +163,13 @@ def _announce(
         "NOTIFIER_SMTP__SENDER": "notice@office.example",
         "NOTIFIER_SMTP__STARTTLS": str(settings.starttls).lower(),
     }
+    if settings.lmtp:
+        variables |= {
+            "NOTIFIER_SMTP__BOUNCE_ADDRESS": "bounce@office.example",
+            "NOTIFIER_SMTP__BOUNCE_SECRET": "sandbox-secret",
+            "NOTIFIER_LMTP__HOST": settings.lmtp[0],
+            "NOTIFIER_LMTP__PORT": str(settings.lmtp[1]),
+        }
     if as_json:
         print_json({"carrier": carrier.url, "smtp_port": carrier.smtp_port, "district": built, "settings": variables})
         return

@@ -7,6 +7,7 @@ import typer
 from notifier.commands.examples import examples
 from notifier.commands.opening import at, on_app
 from notifier.commands.options import AsJson
+from notifier.commands.reasons import in_words
 from notifier.commands.terminal import listing, print_json, screen, tell
 from notifier.commands.words import say
 
@@ -30,7 +31,7 @@ def schedules(as_json: AsJson = False) -> None:
             tell(say("schedules.none"))
             return
         heads = [say(f"schedules.{name}") for name in ("name", "cron", "next", "last", "note")]
-        rows = [[s.name, s.cron, at(app, s.next_at), at(app, s.last_at), s.note or ""] for s in found]
+        rows = [[s.name, s.cron, at(app, s.next_at), at(app, s.last_at), in_words(s.note)] for s in found]
         console = screen()
         console.print(listing(heads, rows, console.width))
 

@@ -57,7 +57,8 @@ def stay(
     host: str | None = None,
     port: int | None = None,
 ) -> None:
-    """Run these parts until SIGTERM or SIGINT; exit 0 once what is in flight is recorded."""
+    """Run these parts until SIGTERM or SIGINT; exit 0 once what is in flight is recorded. A database that is away is
+    waited for, at the start as at any time: whoever starts processes need not start them in order."""
     from notifier.app import Parts
 
     logs.configure()
@@ -67,9 +68,10 @@ def stay(
 async def _stay(name: str, parts: "Parts", host: str | None, port: int | None) -> Exit:
     from notifier.app import open_app
     from notifier.app import serve as run_until_told
+    from notifier.engine.backoff import persist
 
-    async with open_app(settings_or_fail(host=host, port=port), name=name) as app:
-        await _refuse_old_tables(app)
+    async with open_app(settings_or_fail(host=host, port=port), name=name, patient=True) as app:
+        await persist("start", lambda: _refuse_old_tables(app))
         await run_until_told(app, parts, ready=lambda url: log.info("ready", process=name, url=url or None))
     log.info("stopped", process=name)
     return Exit.DONE

@@ -172,6 +172,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "status.reason": ("because", "原因"),
     "status.waiting_for": ("waits for", "等待"),
     "status.selected": ("selected", "選出"),
+    "status.shrunk": (
+        "only {n} can be told; last time it was {before}: see whether the source has lost rows",
+        "可通知的只有 {n} 筆，上次為 {before} 筆：請確認來源資料庫是否遺漏資料",
+    ),
     "status.already_told": ("{n} more were told before", "另有 {n} 筆先前已通知"),
     "status.merged": ("merged", "與同戶合併"),
     "status.excluded": ("excluded", "排除"),
@@ -194,6 +198,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "status.rate": ("rate", "速度"),
     "status.rate_words": ("{n} attempts in the last minute", "最近一分鐘送出 {n} 次"),
     "status.forecast": ("forecast", "預計完成"),
+    "status.unknown_while": (
+        "not known while {channel} stands still: {why}",
+        "{channel}暫停期間無法預估：{why}",
+    ),
     "status.unknown_yet": ("not known yet", "尚無法預估"),
     "status.about": ("about {at}", "約 {at}"),
     "status.channels": ("channels", "管道"),

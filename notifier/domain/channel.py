@@ -76,11 +76,14 @@ class HookReply:
 @dataclass(frozen=True, slots=True)
 class Hook:
     """`path` is served at /hooks/<channel>/<path>. `answer` raises `Forged` for a call its provider did not sign.
-    `speaks`: it answers with the words of the attempt, so `HookCall.message` is looked up for it."""
+    `speaks`: it answers with the words of the attempt, so `HookCall.message` is looked up for it.
+    `by_mail`: it is not served but gets mails; `HookCall.url` is the address that a mail was written to, `body` the raw
+    mail, and first nothing: then it is asked whether that address may be written to."""
 
     path: str
     answer: Callable[[HookCall], HookReply]
     speaks: bool = False
+    by_mail: bool = False
 
 
 class Channel(Protocol):
@@ -104,9 +107,20 @@ class Pollable(Protocol):
     """A channel whose provider can be asked what became of an attempt."""
 
     async def look_up(
-        self, attempt: AttemptId, address: Address, since: datetime, provider_ref: str | None
+        self,
+        attempt: AttemptId,
+        address: Address,
+        since: datetime,
+        provider_ref: str | None,
+        *,
+        others: frozenset[str] = frozenset(),
+        message: Message | None = None,
     ) -> Receipt | None:
-        """What the provider knows of the attempt, or None when it does not exist there. Raises ChannelError."""
+        """What the provider knows of the attempt, or None when it does not exist there.
+
+        `others` are references known to be other attempts'; `message` is what was to be said, where it is still kept.
+        Raises Uncertain when the provider's answer does not tell, another ChannelError when it gave none.
+        """
 
 
 @runtime_checkable
@@ -140,7 +154,12 @@ class TwilioAccount:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """An SMTP server. `starttls` refuses a server that does not offer it; only a loopback mailbox goes without."""
+    """An SMTP server. `starttls` refuses a server that does not offer it; only a loopback mailbox goes without.
+
+    `timeout` is the total seconds until the recipient is accepted, `data_timeout` those from the DATA command until the
+    mail is. Bounces come back to addresses made of `bounce_address` and signed with `bounce_secret`; without one, to
+    the sender.
+    """
 
     host: str
     port: int = 587
@@ -151,14 +170,19 @@ class MailServer:
     optout: str = ""
     starttls: bool = True
     timeout: float = 20.0
+    data_timeout: float = 300.0
+    bounce_address: str = ""
+    bounce_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a channel's factory is given. `create(surroundings)` answers None when the channel is not configured."""
+    """What a channel's factory is given. `create(surroundings)` answers None when the channel is not configured.
+    `seal` makes the addresses of sound."""
 
     public_url: str
     now: Callable[[], datetime]
+    seal: bytes = b""
     twilio: TwilioAccount | None = None
     mail: MailServer | None = None
     options: Mapping[str, str] = field(default_factory=dict)

@@ -17,9 +17,11 @@ class Disposition(StrEnum):
     ACCEPTED = "accepted"  # taken by the mail server: shown as unconfirmed
     SENT = "sent"  # the network's last word, never confirmed
     UNDELIVERED = "undelivered"
+    BOUNCED = "bounced"  # the mail came back: there is no such address
     REFUSED = "refused"
     OPTED_OUT = "opted_out"
     FAILED = "failed"  # the provider failed before a phone could ring
+    UNEXPLAINED = "unexplained"  # as failed, but nobody says why: the provider, or a number that does not exist
     CANCELLED = "cancelled"
     NOT_SENT = "not_sent"  # certainly never left, or never processed
     NOT_CREATED = "not_created"  # was uncertain; shown not to exist at the provider
@@ -47,9 +49,11 @@ EFFECTS: dict[Disposition, Effect] = {
     Disposition.UNDELIVERED: Effect.SPENDS,
     Disposition.SENT: Effect.SPENDS,
     Disposition.WRONG_PERSON: Effect.CLOSES,
+    Disposition.BOUNCED: Effect.CLOSES,
     Disposition.REFUSED: Effect.CLOSES,
     Disposition.OPTED_OUT: Effect.CLOSES,
     Disposition.FAILED: Effect.FREE,
+    Disposition.UNEXPLAINED: Effect.FREE,
     Disposition.CANCELLED: Effect.FREE,
     Disposition.NOT_SENT: Effect.FREE,
     Disposition.NOT_CREATED: Effect.FREE,
@@ -59,3 +63,9 @@ EFFECTS: dict[Disposition, Effect] = {
 
 # Our own conclusions, drawn in the absence of a word: any final word of the provider outranks them.
 CONCLUSIONS = frozenset({Disposition.NOT_CREATED, Disposition.NOT_SENT, Disposition.SENT, Disposition.UNCERTAIN})
+
+# Conclusions that even a word which is not final proves wrong: the provider has it after all.
+DENIALS = frozenset({Disposition.NOT_CREATED, Disposition.NOT_SENT, Disposition.UNCERTAIN})
+
+# Told, as far as we know: a later final word outranks it, and may take the telling back.
+UNCONFIRMED = frozenset({Disposition.ACCEPTED})

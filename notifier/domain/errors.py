@@ -30,11 +30,15 @@ class OptedOut(Refused):
 
 
 class Unavailable(ChannelError):
-    """Certainly not sent. `after` is how long the provider asks us to wait, when it says so."""
+    """Certainly not sent. `after` is how long the provider asks us to wait, when it says so; `about_one`: the provider
+    works, and only does not take this one now."""
 
-    def __init__(self, message: str, *, code: str = "", after: timedelta | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str = "", after: timedelta | None = None, about_one: bool = False
+    ) -> None:
         super().__init__(message, code=code)
         self.after = after
+        self.about_one = about_one
 
 
 class Uncertain(ChannelError):

@@ -9,6 +9,7 @@ from notifier.domain.disposition import EFFECTS, Disposition, Effect
 from notifier.domain.states import Outcome
 
 FREE_RETRIES = 10
+UNEXPLAINED_RETRIES = 1  # then the number is taken to be a bad one
 FIRST_FREE_WAIT = timedelta(seconds=15)
 LONGEST_FREE_WAIT = timedelta(minutes=15)
 
@@ -69,21 +70,30 @@ def follow_up(
     route: Route,
     place: Place,
     disposition: Disposition,
-    acknowledged: bool,
+    told: Outcome | None,
     now: datetime,
     opening: Callable[[datetime], datetime],
     after: timedelta | None = None,
+    blameless: bool = False,
 ) -> FollowUp:
     """Where an attempt made at `place` leads.
 
-    `acknowledged`: a key was pressed. `opening` answers the first moment at or after the one given at which this
-    campaign may contact. `after` is the provider's own wish for the next free retry.
+    `told`: how much of it was heard, as we know at first hand, because a key was pressed or the essential line was
+    played to its end: that outranks a provider who says that nobody answered. `opening` answers the first moment at or
+    after the one given at which this campaign may contact. `after` is the provider's own wish for the next free retry.
+    `blameless`: a retry that spends nothing at all, since it was no fault of this attempt.
     """
     effect = EFFECTS[disposition]
     if effect is Effect.REACHES:
-        return Settle(Outcome.ACKNOWLEDGED if acknowledged else Outcome.REACHED)
+        return Settle(told or Outcome.REACHED)
+    if effect is Effect.SPENDS and told is not None:
+        return Settle(told)
     if effect is Effect.HOLDS:
         return Hold(disposition.value)
+    if effect is Effect.FREE and blameless:
+        return Retry(opening(now + (after if after is not None else _free_wait(place))), place)
+    if disposition is Disposition.UNEXPLAINED and place.free >= UNEXPLAINED_RETRIES:
+        return _next_step(route, place, now, opening)
     if effect is Effect.FREE:
         return _free_retry(place, disposition, now, opening, after)
     if effect is Effect.SPENDS:
@@ -103,8 +113,13 @@ def _free_retry(
 ) -> FollowUp:
     if place.free >= FREE_RETRIES:
         return Hold(f"{disposition.value}, {FREE_RETRIES} times without a try being spent")
-    wait = after if after is not None else min(FIRST_FREE_WAIT * 2**place.free, LONGEST_FREE_WAIT)
+    wait = max(after or timedelta(0), _free_wait(place))  # a wish of a second must not eat all of them in ten seconds
     return Retry(opening(now + wait), Place(place.step, place.tries, place.free + 1))
+
+
+def _free_wait(place: Place) -> timedelta:
+    doubled: timedelta = FIRST_FREE_WAIT * 2**place.free
+    return min(doubled, LONGEST_FREE_WAIT)
 
 
 def _next_step(route: Route, place: Place, now: datetime, opening: Callable[[datetime], datetime]) -> FollowUp:

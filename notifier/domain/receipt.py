@@ -6,11 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from notifier.domain.attempt_id import AttemptId
-from notifier.domain.disposition import CONCLUSIONS, Disposition
+from notifier.domain.disposition import CONCLUSIONS, DENIALS, UNCONFIRMED, Disposition
 from notifier.domain.message import Action
 from notifier.domain.states import ATTEMPT_MOVES, AttemptState, check_move
 
 UNNUMBERED = -1
+UNKNOWN_WORD = "unknown_word"  # in a receipt's detail: the provider used a word that no table knows
+FOLLOWS = "follows"  # in a receipt's detail: what is to be done besides
+COMPLAINED = "complained"  # so the address is not used again for this purpose; the customer was told all the same
 
 
 class ReceiptKind(StrEnum):
@@ -26,7 +29,8 @@ class Receipt:
 
     `key` makes the word the same word when it is told twice. `status` is the provider's own word; `sequence` its
     number, or UNNUMBERED. `ended` is set when the word is final. `detail` is kept for evidence and holds no
-    personal data: SIP code, seconds, price, error code.
+    personal data: SIP code, seconds, price, error code. `blameless`: it lay with the provider as a whole or with
+    ourselves, not with this attempt, so that not even a free retry is spent.
     """
 
     attempt: AttemptId
@@ -41,6 +45,7 @@ class Receipt:
     machine: bool = False
     action: Action | None = None
     ended: Disposition | None = None
+    blameless: bool = False
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,6 +66,7 @@ def fold(progress: AttemptProgress, receipts: Iterable[Receipt]) -> AttemptProgr
     """Apply receipts in any order, any number of times: the result never goes backwards.
 
     A final word of the provider outranks our own conclusions; of two final words the higher sequence number counts.
+    Whatever the provider says of an attempt that we had given up brings it back: it exists.
     """
     for receipt in sorted(receipts, key=lambda one: one.kind is ReceiptKind.VERDICT):  # what was said, then concluded
         progress = _apply(progress, receipt)
@@ -79,6 +85,8 @@ def _apply(before: AttemptProgress, receipt: Receipt) -> AttemptProgress:
     )
     if receipt.ended is not None and _outranks(receipt, before):
         after = replace(after, state=AttemptState.ENDED, disposition=receipt.ended, sequence=receipt.sequence)
+    elif _revives(receipt, before):
+        after = replace(after, state=AttemptState.IN_FLIGHT, disposition=None, sequence=UNNUMBERED)
     elif before.state is not AttemptState.ENDED:
         after = replace(after, state=_open_state(before.state, receipt))
     after = replace(after, disposition=_what_answering_came_to(after))
@@ -89,13 +97,17 @@ def _apply(before: AttemptProgress, receipt: Receipt) -> AttemptProgress:
 def _outranks(receipt: Receipt, before: AttemptProgress) -> bool:
     if before.disposition is None or before.state is not AttemptState.ENDED:
         return True
-    if before.disposition in CONCLUSIONS:
-        return receipt.kind is not ReceiptKind.VERDICT
     if receipt.kind is ReceiptKind.VERDICT:
         return False
-    if receipt.sequence != UNNUMBERED and before.sequence != UNNUMBERED:
+    if before.disposition in CONCLUSIONS | UNCONFIRMED or before.disposition is Disposition.UNKNOWN:
+        return True
+    if receipt.sequence != UNNUMBERED:  # also over what was looked up: a callback knows the network's own code
         return receipt.sequence > before.sequence
     return receipt.ended is Disposition.DELIVERED
+
+
+def _revives(receipt: Receipt, before: AttemptProgress) -> bool:
+    return receipt.ended is None and receipt.provider_ref is not None and before.disposition in DENIALS
 
 
 def _open_state(before: AttemptState, receipt: Receipt) -> AttemptState:

@@ -57,7 +57,8 @@ ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     A.WRITTEN: frozenset({A.IN_FLIGHT, A.UNCERTAIN, A.ENDED}),
     A.IN_FLIGHT: frozenset({A.IN_FLIGHT, A.ENDED}),
     A.UNCERTAIN: frozenset({A.UNCERTAIN, A.IN_FLIGHT, A.ENDED}),
-    A.ENDED: frozenset({A.ENDED}),  # a later word may correct the disposition
+    # A later word may correct the disposition; one that is not final shows that what we had given up lives.
+    A.ENDED: frozenset({A.ENDED, A.IN_FLIGHT}),
 }
 
 R = RunState

@@ -7,11 +7,16 @@ from notifier.domain.disposition import Disposition
 
 FAILURES = (
     Disposition.FAILED,
+    Disposition.UNEXPLAINED,
     Disposition.REFUSED,
     Disposition.UNDELIVERED,
+    Disposition.BOUNCED,
     Disposition.UNKNOWN,
     Disposition.UNCERTAIN,
 )
+
+
+SAMPLE = 40  # fewer cases prove nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,16 @@ class Limits:
     failed: float = 0.5
     hung_up: float = 0.5
     withdrawn: float = 0.3
-    sample: int = 40
+    sample: int = SAMPLE
+
+
+SHRUNKEN = 0.5  # of the last audience of the same kind
+
+
+def has_shrunk(tellable: int, before: int | None) -> bool:
+    """Whether so many fewer can be told than last time that the source may have lost rows. Nothing is stopped by it:
+    whoever was lost is selected again when the source has found them."""
+    return before is not None and before > 0 and (tellable == 0 or (before >= SAMPLE and tellable < SHRUNKEN * before))
 
 
 def abnormal_attempts(dispositions: Mapping[str, int], limits: Limits) -> str | None:
@@ -40,7 +54,7 @@ def abnormal_attempts(dispositions: Mapping[str, int], limits: Limits) -> str | 
 
 @dataclass(slots=True)
 class WithdrawalWatch:
-    """The share of a run's recent facts that said "no longer due" or were missing altogether.
+    """The share of a run's recent facts that said "no longer due", were missing altogether or could not be told.
 
     A broken join, a wrong status or a replica gone astray looks like a wave of payments.
     """
@@ -49,18 +63,27 @@ class WithdrawalWatch:
     asked: int = 0
     withdrawn: int = 0
     missing: int = 0
+    held: int = 0  # for other reasons
 
-    def note(self, *, asked: int, withdrawn: int, missing: int) -> str | None:
+    def note(self, *, asked: int, withdrawn: int, missing: int, held: int = 0) -> str | None:
         """Count a batch; answers why the run should pause, or None. Old batches fade by halves."""
         if self.asked > 5 * self.limits.sample:
-            self.asked, self.withdrawn, self.missing = self.asked // 2, self.withdrawn // 2, self.missing // 2
+            self._fade()
         self.asked += asked
         self.withdrawn += withdrawn
         self.missing += missing
+        self.held += held
         if self.asked < self.limits.sample:
             return None
-        if self.missing / self.asked > self.limits.withdrawn:
+        most = self.limits.withdrawn * self.asked
+        if self.missing > most:
             return f"the source no longer knows {self.missing} of {self.asked} subjects"
-        if self.withdrawn / self.asked > self.limits.withdrawn:
+        if self.held > most:
+            return f"{self.held} of {self.asked} cannot be told: see what is held"
+        if self.withdrawn > most:
             return f"{self.withdrawn} of {self.asked} were withdrawn: more than payments explain"
         return None
+
+    def _fade(self) -> None:
+        self.asked, self.withdrawn = self.asked // 2, self.withdrawn // 2
+        self.missing, self.held = self.missing // 2, self.held // 2

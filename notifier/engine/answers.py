@@ -19,15 +19,17 @@ ENDINGS: tuple[tuple[type[ChannelError], Disposition], ...] = (
 ANSWER = "answer"  # there is one answer to a request: its key
 
 
-def answer_of_error(attempt: AttemptId, error: ChannelError, now: datetime) -> Receipt:
+def answer_of_error(attempt: AttemptId, error: ChannelError, now: datetime, *, outage: bool = False) -> Receipt:
+    """`outage`: the provider is known to fail for everybody, so that this one is not to blame."""
     status = error.code or type(error).__name__
     detail = {"error": type(error).__name__, "said": str(error)[:200]}
     if isinstance(error, Uncertain):
         return Receipt(attempt, ReceiptKind.ANSWER, ANSWER, status, now, uncertain=True, detail=detail)
     ended = next((ending for kind, ending in ENDINGS if isinstance(error, kind)), Disposition.UNKNOWN)
-    return Receipt(attempt, ReceiptKind.ANSWER, ANSWER, status, now, ended=ended, detail=detail)
+    blameless = outage or isinstance(error, Misconfigured)
+    return Receipt(attempt, ReceiptKind.ANSWER, ANSWER, status, now, ended=ended, blameless=blameless, detail=detail)
 
 
 def never_sent(attempt: AttemptId, why: str, now: datetime) -> Receipt:
     """We decided not to make the request after all."""
-    return Receipt(attempt, ReceiptKind.VERDICT, ANSWER, why, now, ended=Disposition.NOT_SENT)
+    return Receipt(attempt, ReceiptKind.VERDICT, ANSWER, why, now, ended=Disposition.NOT_SENT, blameless=True)

@@ -8,8 +8,10 @@ import asyncio
 import os
 import random
 import time
+import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +22,7 @@ from notifier.clock import Clock
 from notifier.domain.attempt_id import ENTROPY_BYTES, AttemptId, make_attempt_id
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import Address, Channel
-from notifier.domain.errors import ChannelError, Misconfigured, Unavailable, Uncertain, Unknown
+from notifier.domain.errors import ChannelError, Misconfigured, Refused, Unavailable, Uncertain, Unknown
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, too_old, weigh
 from notifier.domain.follow_up import Place
 from notifier.domain.message import Message, store_message
@@ -38,7 +40,7 @@ from notifier.storage.budgets import BudgetStore, Grant
 from notifier.storage.database import LOST, Pool, WakeUps
 from notifier.storage.queue import START, Claimed, Disposal, Draft, DueRun, Mark, QueueStore
 from notifier.storage.runs import RunStore
-from notifier.storage.source import Source, SourceBroken, SourceLost
+from notifier.storage.source import Source, SourceBroken, SourceLost, SourceSlow
 
 log = structlog.get_logger()
 
@@ -55,6 +57,7 @@ UNKNOWN_SPAN = 60.0  # seconds of the clock
 AT_ONCE = timedelta(0)
 BUSY_ADDRESS = timedelta(seconds=30)
 NO_LINE = timedelta(seconds=2)
+SLOW_FACTS = timedelta(minutes=2)  # until somebody is asked about again whose facts alone took too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Lane:
         self._rotation = 0
         self._troubled = False
         self._watches: dict[int, WithdrawalWatch] = {}
+        self._portions: dict[int, int] = {}  # how many of a run are asked about at once, while its facts are slow
         self._idle = 0.0
         self._unknown: deque[float] = deque(maxlen=UNKNOWN_WORDS)
         self._stopping = asyncio.Event()
@@ -121,6 +125,8 @@ class Lane:
 
     async def _round(self) -> float:
         """One grant, claimed and dispatched; answers how many real seconds there is nothing to do."""
+        if self.clock.astray or self.recorder.stuck:
+            return POLL
         now = self.clock.now()
         due = [run for run in await self.queue.due_runs(self.channel.name, now) if await self._is_known(run)]
         if not due:
@@ -169,9 +175,14 @@ class Lane:
     async def _dispatch(self, run: DueRun, most: int, grant: Grant) -> int:
         """Claim up to `most` of a run and see them off; answers how many were claimed."""
         campaign = self.catalogue.campaigns[run.campaign]
-        claimed = await self._claim(run, campaign, most)
+        claimed = await self._claim(run, campaign, min(most, self._portions.get(run.id, most)))
         if claimed:
-            await self._see_off(run, campaign, claimed, grant)
+            try:
+                await self._see_off(run, campaign, claimed, grant)
+            except LOST:  # what could not be written must not wait for its lease to run out
+                with suppress(*LOST):
+                    await self._give_back(claimed)
+                raise
         return len(claimed)
 
     async def _claim(self, run: DueRun, campaign: Campaign, most: int) -> list[Claimed]:
@@ -251,6 +262,9 @@ class Lane:
         asked_at = time.monotonic()
         try:
             known = await self.source.facts(campaign.name, subjects, now)
+        except SourceSlow:
+            await self._ask_fewer(run, campaign, ready)
+            return None
         except SourceLost as error:
             await self._wait_for_source(run.id, f"the source database: {error}")
             return None
@@ -263,12 +277,21 @@ class Lane:
             )
             return None
         if time.monotonic() - asked_at > FRESH / 2:
-            await self._wait_for_source(
-                run.id, "a source that answers within a second, so that facts are fresh when told"
-            )
+            await self._ask_fewer(run, campaign, ready)
             return None
+        if portion := self._portions.pop(run.id, None):
+            self._portions |= {run.id: portion * 4} if portion < BATCH else {}
         await self.runs.wait_for(run.id, None)
         return known
+
+    async def _ask_fewer(self, run: DueRun, campaign: Campaign, ready: Sequence[Claimed]) -> None:
+        """Nobody is told what is over a second old. Whoever's facts are slow must not keep all others waiting, so they
+        are found by asking about fewer at a time, and come up again later."""
+        await self._wait_for_source(run.id, "a source that answers within a second, so that facts are fresh when told")
+        self._portions[run.id] = max(1, len(ready) // 4)
+        if len(ready) == 1:
+            later = self.catalogue.opening(campaign)(self.clock.now() + SLOW_FACTS)
+            await self._dispose([self._put_back(ready[0], later)])
 
     async def _wait_for_source(self, run: int, what: str) -> None:
         await self.runs.wait_for(run, what)
@@ -305,8 +328,8 @@ class Lane:
             )  # fmt: skip
         except CannotRender as error:
             return Disposal(one.id, "hold", reason=f"cannot be worded: {error}")
-        except Exception as error:  # one customer's odd facts must not stop the others; its kind alone: no cell's value
-            log.exception("lane.facts_cannot_be_told", run_campaign=campaign.name)
+        except Exception as error:  # one customer's odd facts must not stop the others
+            log.error("lane.facts_cannot_be_told", campaign=campaign.name, error=_where(error))
             return Disposal(one.id, "hold", reason=f"facts cannot be told: {type(error).__name__}")
         return Planned(one, str(address), rendered.message, rendered.template)
 
@@ -316,6 +339,7 @@ class Lane:
             asked=len(ready),
             withdrawn=sum(disposal.outcome == Outcome.WITHDRAWN for disposal in disposals),
             missing=sum(disposal.reason == "facts_missing" for disposal in disposals),
+            held=sum(disposal.kind == "hold" and disposal.reason != "facts_missing" for disposal in disposals),
         )
         if why:
             del self._watches[run]  # whoever lets the run go on has looked: count anew
@@ -405,32 +429,34 @@ class Lane:
         try:
             receipt = await self.channel.send(plan.message, Address(plan.address), file.id)
         except ChannelError as error:
-            await self._note(error)
+            outage = await self._note(error)
             after = error.after if isinstance(error, Unavailable) else None
-            return Answer(file, answer_of_error(file.id, error, self.clock.now()), after)
+            return Answer(file, answer_of_error(file.id, error, self.clock.now(), outage=outage), after)
         except Exception as error:  # a fault of ours between row and answer: the request may have left
             log.exception("lane.send_failed", channel=self.channel.name, attempt=str(file.id))
             return Answer(file, _uncertain(file.id, error, self.clock.now()))
-        if self._troubled:
-            self._troubled = False
-            await self._forgive()
+        await self._forgive()
         return Answer(file, receipt)
 
-    async def _note(self, error: ChannelError) -> None:
-        """Trouble that concerns the channel and not this one recipient."""
+    async def _note(self, error: ChannelError) -> bool:
+        """Trouble that concerns the channel and not this one recipient; answers whether the breaker is open now."""
         try:
             if isinstance(error, Misconfigured):
                 if await self.budgets.pause(self.channel.name, f"misconfigured: {error}"):
                     log.error("channel.paused", channel=self.channel.name, reason=str(error))
             elif isinstance(error, Unknown):
                 await self._note_unknown(error)
+            elif isinstance(error, Refused) or (isinstance(error, Unavailable) and error.about_one):
+                await self._forgive()  # a word about this one recipient: the provider works
             elif isinstance(error, Unavailable | Uncertain):
                 self._troubled = True
                 reason = f"unavailable: {error}"
                 if await self.budgets.note_trouble(self.channel.name, reason, self.clock.now()):
                     log.warning("channel.breaker_open", channel=self.channel.name, reason=str(error))
+                    return True
         except LOST:
             log.warning("lane.database_lost", channel=self.channel.name)
+        return False
 
     async def _note_unknown(self, error: Unknown) -> None:
         self._unknown.append(self.clock.now().timestamp())
@@ -440,6 +466,10 @@ class Lane:
                 log.error("channel.paused", channel=self.channel.name, reason=reason)
 
     async def _forgive(self) -> None:
+        """The provider answered: whatever trouble it gave is over."""
+        if not self._troubled:
+            return
+        self._troubled = False
         try:
             await self.budgets.note_success(self.channel.name)
         except LOST:
@@ -460,6 +490,12 @@ def _by_priority(due: Sequence[DueRun], turn: int) -> list[list[DueRun]]:
     for run in due:
         groups.setdefault(run.priority, []).append(run)
     return [group[turn % len(group) :] + group[: turn % len(group)] for _, group in sorted(groups.items())]
+
+
+def _where(error: Exception) -> str:
+    """The kind of an error and where it was raised: its words may quote what a cell held."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {os.path.basename(frame.filename)}:{frame.lineno}"
 
 
 def _uncertain(attempt: AttemptId, error: Exception, now: datetime) -> Receipt:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from notifier.domain.calendar import NeverOpen
-from notifier.domain.disposition import Disposition
+from notifier.domain.disposition import EFFECTS, UNCONFIRMED, Disposition, Effect
 from notifier.domain.follow_up import FollowUp, Hold, NextStep, Retry, Settle, follow_up
 from notifier.domain.message import Action
 from notifier.domain.receipt import AttemptProgress, Receipt, fold
@@ -34,13 +34,18 @@ class Judge:
     ) -> Verdict:
         progress = fold(file.progress, [self._certain(file, receipt) for receipt in receipts])
         verdict = Verdict(file.id, file.version, progress, self._look_at(file, progress, now))
+        corrects = file.progress.state is AttemptState.ENDED
         if progress.state is not AttemptState.ENDED or progress.disposition is None:
-            return verdict
+            return replace(verdict, follow="revive") if corrects else verdict
         if file.progress.disposition == progress.disposition and file.progress.action == progress.action:
             return verdict
-        follow = self._follow(file, progress, now, after)
-        corrects = file.progress.state is AttemptState.ENDED
-        return _correction(verdict, follow) if corrects else _first_verdict(verdict, follow)
+        blameless = any(receipt.blameless for receipt in receipts)
+        follow = self._follow(file, progress, now, after, blameless)
+        if not corrects:
+            return _first_verdict(verdict, follow)
+        if _takes_back(file, progress):
+            return replace(verdict, follow="retract", outcome=Outcome.UNREACHED, reason=progress.disposition)
+        return _answer_to_a_doubt(verdict, follow) if _was_doubted(file) else _correction(verdict, follow)
 
     def _certain(self, file: AttemptFile, receipt: Receipt) -> Receipt:
         """A channel that recognises a repeat need not wait to be sure: it sends the same thing again."""
@@ -48,19 +53,27 @@ class Judge:
             return replace(receipt, uncertain=False, ended=Disposition.NOT_CREATED)
         return receipt
 
-    def _follow(self, file: AttemptFile, progress: AttemptProgress, now: datetime, after: timedelta | None) -> FollowUp:
+    def _follow(
+        self, file: AttemptFile, progress: AttemptProgress, now: datetime, after: timedelta | None, blameless: bool
+    ) -> FollowUp:
         campaign = self.catalogue.campaign(file.campaign)
         banned = (file.address,) if progress.disposition in BANNING and file.address else ()
         route = self.catalogue.route(campaign, file.phone, file.email, banned)
         disposition = progress.disposition or Disposition.UNKNOWN
-        acknowledged = progress.action is not None
         opening = self.catalogue.opening(campaign)
-        return follow_up(route, file.place, disposition, acknowledged, now, opening, after)
+        return follow_up(route, file.place, disposition, _told(progress), now, opening, after, blameless)
 
     def _look_at(self, file: AttemptFile, progress: AttemptProgress, now: datetime) -> datetime | None:
         if progress.state is AttemptState.ENDED:
             return None
         return now + self.catalogue.channels[file.channel].abilities.silent_after
+
+
+def _told(progress: AttemptProgress) -> Outcome | None:
+    """What the customer has heard of it, by what was pressed and played; a machine hears nothing."""
+    if progress.action is not None:
+        return None if progress.action is Action.WRONG_PERSON else Outcome.ACKNOWLEDGED
+    return Outcome.REACHED if progress.heard and not progress.machine else None
 
 
 LOOK_AGAIN = timedelta(hours=1)  # at an attempt this process knows no campaign or channel for
@@ -74,7 +87,7 @@ def _cannot_judge(file: AttemptFile, progress: AttemptProgress, error: Exception
     return Verdict(file.id, file.version, progress, None, "hold", reason=reason)
 
 
-BANNING = frozenset({Disposition.WRONG_PERSON, Disposition.OPTED_OUT})
+BANNING = frozenset({Disposition.WRONG_PERSON, Disposition.OPTED_OUT, Disposition.BOUNCED})
 
 
 def _first_verdict(verdict: Verdict, follow: FollowUp) -> Verdict:
@@ -100,6 +113,25 @@ def _correction(verdict: Verdict, follow: FollowUp) -> Verdict:
             return verdict
 
 
+def _takes_back(file: AttemptFile, progress: AttemptProgress) -> bool:
+    """Whether it turns out that a customer who seemed to be told was not. The notification is not opened again."""
+    after = progress.disposition
+    return file.progress.disposition in UNCONFIRMED and after is not None and EFFECTS[after] is not Effect.REACHES
+
+
+def _was_doubted(file: AttemptFile) -> bool:
+    """Whether a person was asked about this attempt, because nobody could tell what had become of it."""
+    before = file.progress.disposition
+    return before is not None and EFFECTS[before] is Effect.HOLDS
+
+
+def _answer_to_a_doubt(verdict: Verdict, follow: FollowUp) -> Verdict:
+    """The provider knows after all: unless the person was quicker, it goes on as if that had been the first word."""
+    settles_for_good = isinstance(follow, Settle) and follow.outcome in TOLD
+    first = _first_verdict(verdict, follow)
+    return first if settles_for_good else replace(first, follow="resume")
+
+
 def bans(file: AttemptFile, progress: AttemptProgress, purpose: str) -> list[tuple[str, str | None, str]]:
     """The suppressions an attempt's end asks for: (address, purpose or None for every one, reason)."""
     if file.address is None:
@@ -110,4 +142,6 @@ def bans(file: AttemptFile, progress: AttemptProgress, purpose: str) -> list[tup
         return [(file.address, purpose, "opt_out")]
     if progress.disposition is Disposition.OPTED_OUT:
         return [(file.address, None, "opted_out_at_carrier")]
+    if progress.disposition is Disposition.BOUNCED:
+        return [(file.address, None, "bounced")]
     return []

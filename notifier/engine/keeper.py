@@ -1,14 +1,19 @@
 """What the clock brings: silent attempts looked up, time that has passed, runs that are done or look wrong."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import structlog
 
 from notifier.clock import Clock
 from notifier.domain.channel import Address, Pollable, Probing
 from notifier.domain.disposition import Disposition
-from notifier.domain.errors import ChannelError, Uncertain
+from notifier.domain.errors import ChannelError, Misconfigured, Unavailable, Uncertain
+from notifier.domain.message import Message, read_message
 from notifier.domain.receipt import Receipt, ReceiptKind
 from notifier.domain.states import AttemptState, RunState
 from notifier.domain.watch import Limits, abnormal_attempts
@@ -22,6 +27,7 @@ from notifier.storage.runs import RunStore
 log = structlog.get_logger()
 
 BETWEEN_LOOKS = timedelta(minutes=1)
+LOOKS_AT_ONCE = 10  # a hundred that take their whole 10 s then take 100 s, and not a quarter of an hour
 LOOKS_THAT_PROVE = 2  # look-ups a minute apart that found nothing
 MOST_DOUBTS = 10  # look-ups that could not tell, before a person must
 WATCH_SPAN = timedelta(minutes=30)
@@ -39,62 +45,94 @@ class Keeper:
     budgets: BudgetStore
     wake_ups: WakeUps
     limits: Limits
+    _deaf_until: dict[str, datetime] = field(default_factory=dict)  # channels whose provider gave no answer
 
     async def look_after_silent(self) -> int:
         """Ask the providers about attempts without a final word; answers how many were looked at."""
         now = self.clock.now()
         silences = await self.attempts.take_silent(now, now + BETWEEN_LOOKS)
-        found = [receipt for silence in silences if (receipt := await self._look(silence)) is not None]
-        if found:
+        if not silences:
+            return 0
+        broken = {budget.channel for budget in await self.budgets.all() if budget.breaker_open}
+        asked: dict[str, list[Silence]] = {}
+        for silence in silences:
+            if self._deaf_until.get(silence.channel, now) <= now:
+                asked.setdefault(silence.channel, []).append(silence)
+        looks = [self._look_through(some, now, outage=channel in broken) for channel, some in asked.items()]
+        if found := [receipt for receipts in await asyncio.gather(*looks) for receipt in receipts]:
             await self.attempts.store(found)
             await self.wake_ups.send("inbox")
         return len(silences)
 
-    async def _look(self, silence: Silence) -> Receipt | None:
+    async def _look_through(self, silences: Sequence[Silence], now: datetime, *, outage: bool) -> list[Receipt]:
+        """What there is to say of the silent attempts of one channel. One of them is asked about alone: a provider that
+        is down for two hours is asked once a minute, and not once for each of hundreds."""
+        first, *others = random.sample(silences, len(silences))  # not always the same one: it may be the odd one
+        room = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+        async def look(silence: Silence) -> Receipt | None:
+            async with room:
+                return await self._look_guarded(silence, now, outage=outage)
+
+        answers = [await look(first), *await asyncio.gather(*[look(silence) for silence in others])]
+        return [receipt for receipt in answers if receipt is not None]
+
+    async def _look_guarded(self, silence: Silence, now: datetime, *, outage: bool) -> Receipt | None:
+        """One odd row, or a provider without an answer, must not discard what is found out about the others."""
+        if self._deaf_until.get(silence.channel, now) > now:
+            return None
+        try:
+            return await self._look(silence, outage=outage)
+        except ChannelError as error:
+            if isinstance(error, Unavailable | Misconfigured):
+                self._deaf_until[silence.channel] = now + BETWEEN_LOOKS
+            log.warning(
+                "keeper.look_up_failed", channel=silence.channel, attempt=str(silence.attempt), error=str(error)
+            )
+        except Exception:
+            log.exception("keeper.look_up_broke", channel=silence.channel, attempt=str(silence.attempt))
+        return None
+
+    async def _look(self, silence: Silence, *, outage: bool) -> Receipt | None:
         """What the provider, or our own reasoning, has to say about a silent attempt."""
         channel = self.catalogue.channels.get(silence.channel)
         if channel is None:
             return None
         if not isinstance(channel, Pollable):
             known = Disposition.NOT_CREATED if channel.abilities.repeatable else Disposition.UNCERTAIN
-            return self._conclude(silence, known)
+            return self._conclude(silence, known, outage=outage)
         try:
-            receipt = await channel.look_up(
-                silence.attempt, Address(silence.address), silence.since, silence.provider_ref
-            )
+            receipt = await self._ask(channel, silence)
         except Uncertain:
             return await self._missed(silence, MOST_DOUBTS, Disposition.UNCERTAIN)
-        except ChannelError as error:
-            log.warning(
-                "keeper.look_up_failed", channel=silence.channel, attempt=str(silence.attempt), error=str(error)
-            )
-            return None
         if receipt is None:
             taken = silence.state is AttemptState.IN_FLIGHT  # the provider had it once: that it is gone proves nothing
             proof = Disposition.UNCERTAIN if taken else Disposition.NOT_CREATED
-            return await self._missed(silence, LOOKS_THAT_PROVE, proof)
-        if await self._is_anothers(silence, receipt):
-            return await self._missed(silence, MOST_DOUBTS, Disposition.UNCERTAIN)
+            return await self._missed(silence, LOOKS_THAT_PROVE, proof, outage=outage)
         aged = self.clock.now() - silence.since > channel.abilities.unconfirmed_after
         if receipt.ended is None and aged:
             return self._conclude(silence, Disposition.SENT)
         return receipt
 
-    async def _missed(self, silence: Silence, most: int, then: Disposition) -> Receipt | None:
+    async def _ask(self, channel: Pollable, silence: Silence) -> Receipt | None:
+        address, others = Address(silence.address), frozenset[str]()
+        if silence.provider_ref is None:  # it is found by its numbers, and must not be taken for an earlier one
+            others = await self.attempts.bound_elsewhere(silence.address, silence.attempt)
+        return await channel.look_up(
+            silence.attempt, address, silence.since, silence.provider_ref, others=others, message=_message(silence)
+        )
+
+    async def _missed(self, silence: Silence, most: int, then: Disposition, *, outage: bool = False) -> Receipt | None:
         """Count a look-up that told nothing; what is concluded after `most` of them."""
         misses = await self.attempts.note_miss(silence.attempt, silence.misses, self.clock.now() + BETWEEN_LOOKS)
-        return self._conclude(silence, then) if misses >= most else None
+        return self._conclude(silence, then, outage=outage) if misses >= most else None
 
-    async def _is_anothers(self, silence: Silence, found: Receipt) -> bool:
-        """Whether what was found by its numbers is known to belong to an earlier attempt."""
-        if silence.provider_ref is not None or found.provider_ref is None:
-            return False
-        return await self.attempts.is_bound(silence.address, found.provider_ref, silence.attempt)
-
-    def _conclude(self, silence: Silence, disposition: Disposition) -> Receipt:
-        key = f"concluded:{disposition.value}"
-        now = self.clock.now()
-        return Receipt(silence.attempt, ReceiptKind.VERDICT, key, disposition.value, now, ended=disposition)
+    def _conclude(self, silence: Silence, disposition: Disposition, *, outage: bool = False) -> Receipt:
+        """`outage`: the provider fails for everybody, so that another try is nobody's fault."""
+        return Receipt(
+            silence.attempt, ReceiptKind.VERDICT, f"concluded:{disposition.value}", disposition.value,
+            self.clock.now(), ended=disposition, blameless=outage,
+        )  # fmt: skip
 
     async def sweep(self) -> int:
         """Settle what is queued of cancelled runs and what has expired; answers how many."""
@@ -162,3 +200,10 @@ class Keeper:
 
     async def ensure_partitions(self) -> None:
         await database_queries().ensure_partitions.fetch(self.pool, moment=self.clock.now())
+
+
+def _message(silence: Silence) -> Message | None:
+    """What was to be said, where that is kept and can be read: it only helps to find the attempt."""
+    with suppress(ValueError, TypeError, KeyError):
+        return read_message(silence.message) if silence.message else None
+    return None

@@ -6,6 +6,7 @@ from datetime import datetime
 from notifier.domain.campaign import Campaign
 from notifier.engine.catalogue import Catalogue
 from notifier.storage.database import WakeUps
+from notifier.storage.queries import Connection
 from notifier.storage.runs import Run, RunStore
 
 
@@ -18,8 +19,9 @@ async def open_run(
     key: str,
     params: Mapping[str, object],
     now: datetime,
+    connection: "Connection | None" = None,
 ) -> tuple[Run, bool]:
-    """The run of this key, and whether this call opened it."""
+    """The run of this key, and whether this call opened it, in the transaction of `connection` if one is given."""
     run, opened = await runs.open(
         key=key,
         campaign=campaign.name,
@@ -28,7 +30,8 @@ async def open_run(
         priority=campaign.priority,
         zone=catalogue.calendar.zone.key,
         now=now,
+        connection=connection,
     )
     if opened:
-        await wake_ups.send("planner")
+        await wake_ups.send("planner", connection)
     return run, opened

@@ -10,6 +10,7 @@ from notifier.domain.disposition import Disposition
 from notifier.domain.forecast import Forecast, LanePace, Left, OpenHours, Prospect, forecast, observed_shares
 from notifier.domain.states import RunState
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.keeper import BETWEEN_LOOKS
 from notifier.settings import Settings
 from notifier.storage.budgets import BudgetStore
 from notifier.storage.runs import Run, RunStore
@@ -44,14 +45,15 @@ def refused_steps(catalogue: Catalogue, campaign: Campaign) -> dict[str, str]:
 
 async def lane_paces(parts: Surroundings, campaign: Campaign, *, paused_too: bool = False) -> dict[str, LanePace]:
     """The pace of every usable channel of the plan, as the workers share it; before the first of them has started, as
-    the settings have it. A paused channel has none, unless `paused_too`."""
+    the settings have it. A paused channel has none, unless `paused_too`: nobody knows when it goes on, not even of one
+    that is tried again at a known time, for what keeps it may last."""
     shared = {budget.channel: budget for budget in await parts.budgets.all()}
     refused = refused_steps(parts.catalogue, campaign)
     lanes = {}
     for channel in {step.channel for step in campaign.plan} - refused.keys():
         seconds = SECONDS_IN_FLIGHT.get(channel, OTHERWISE)
         if (budget := shared.get(channel)) is not None:
-            stands_still = budget.paused is not None and budget.paused_until is None and not paused_too
+            stands_still = budget.paused is not None and not paused_too
             lanes[channel] = NO_PACE if stands_still else LanePace(budget.rate, budget.most_in_flight, seconds)
         elif (pace := parts.settings.paces.get(channel)) is not None:
             lanes[channel] = LanePace(pace.rate, pace.most_in_flight, seconds)
@@ -84,7 +86,10 @@ async def _what_is_left(runs: RunStore, run: Run, campaign: Campaign, now: datet
         for row in await runs.queued_by_step(run.id)
     ]
     if progress.in_flight:
-        left.append(_in_flight(left, campaign, progress.in_flight, now))
+        unsure, until = await runs.unsure(run.id)
+        left.append(_in_flight(left, campaign, progress.in_flight - unsure, now))
+        if until is not None:
+            left.append(_in_flight(left, campaign, unsure, max(now, until + BETWEEN_LOOKS)))
     return left
 
 
@@ -95,11 +100,11 @@ def _last_due(row: Any, last_of_all: datetime | None) -> datetime:
     return own or (first if row["tries"] == 0 else max(first, last_of_all or first))
 
 
-def _in_flight(queued: Sequence[Left], campaign: Campaign, count: int, now: datetime) -> Left:
+def _in_flight(queued: Sequence[Left], campaign: Campaign, count: int, until: datetime) -> Left:
     """Which place the attempts in flight were made at is not asked: they are taken to be where the others stand first,
     or, with nobody queued, at the last try of the last step."""
     at = min(((group.step, group.tries) for group in queued), default=(len(campaign.plan) - 1, 0))
-    return Left(*at, count, now, now, placed=True)
+    return Left(*at, count, until, until, placed=True)
 
 
 def _by_channel(attempts: Mapping[str, int]) -> dict[str, dict[Disposition, int]]:

@@ -1,8 +1,9 @@
 """Draws a run's audience: by binary COPY into staging, screened, merged and inserted in one transaction."""
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,19 +17,23 @@ from notifier.domain.campaign import Campaign
 from notifier.domain.message import LOCALES
 from notifier.domain.states import RunState
 from notifier.domain.telephone import Number, read_cell
+from notifier.domain.watch import has_shrunk
 from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.catalogue import Catalogue, UnknownCampaign
 from notifier.storage.audiences import AudienceStore, Screened, Screening
 from notifier.storage.database import LOST, WakeUps
+from notifier.storage.error_words import without_cells
 from notifier.storage.queries import Connection, QueryError
 from notifier.storage.runs import Run, RunStore
-from notifier.storage.source import Source, SourceBroken, SourceLost
+from notifier.storage.source import Source, SourceBroken, SourceLost, SourceSlow
 
 log = structlog.get_logger()
 
 POLL = 1.0  # real seconds; covers a lost wake-up
 CELLS_AT_ONCE = 2000  # telephone cells read between two turns of the event loop: about 50 ms
 DEFAULT_LOCALE = "zh-TW"
+AWAY = 1.0  # real seconds between two tries at a source that is away
+PATIENCE = 3  # audiences that took too long, before a person must look
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,19 @@ class Drawn:
         return self.screened.staged - self.screened.selected
 
 
+class Moved(Exception):
+    """A person paused or cancelled the run while its audience was drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a run could not be planned, and the state that follows; in PLANNING it is tried again in `wait` seconds."""
+
+    why: str
+    then: RunState
+    wait: float = 0.0
+
+
 @dataclass
 class Planner:
     catalogue: Catalogue
@@ -56,6 +74,8 @@ class Planner:
     source: Source
     wake_ups: WakeUps
     _woken: asyncio.Event = field(init=False)
+    _slow: Counter[int] = field(default_factory=Counter)  # tries at an audience that took too long, by run
+    _not_before: dict[int, float] = field(default_factory=dict)  # monotonic seconds
 
     def __post_init__(self) -> None:
         self._woken = self.wake_ups.event("planner")
@@ -68,49 +88,81 @@ class Planner:
                 await wait_for(self._woken, POLL)
 
     async def plan_next(self) -> bool:
-        """Plan one run; answers whether there is reason to look again at once. The run's row stays locked while its
-        audience is drawn, so that a planner that dies leaves nothing behind and another begins anew."""
+        """Plan one run; answers whether there is reason to look again at once. All is one transaction: a planner that
+        dies leaves nothing behind and another begins anew."""
+        if self.clock.astray:
+            return False
         async with self.audiences.pool.acquire() as connection, connection.transaction():
-            run = await self.runs.next_to_plan(connection)
+            run = await self.runs.next_to_plan(connection, self._later())
             if run is None:
                 return False
-            problem: tuple[str, bool] | None = None
-            try:
-                async with connection.transaction():
-                    drawn = await self.draw(connection, self.catalogue.campaign(run.campaign), run.params)
-                    await self._fan_out(connection, run, drawn)
-            except SourceLost as error:
-                problem = f"the source database: {error}", True
-            except (SourceBroken, QueryError, NeverOpen, UnknownCampaign) as error:
-                problem = str(error), False
-            except LOST:
-                raise
-            except asyncpg.PostgresError as error:
-                problem = f"its audience cannot be drawn: {error}", False
-        if problem is None:
-            await self.audiences.refresh_statistics()
-            await self.wake_ups.send("lanes")
-            return True
-        await self._explain(run, *problem)
-        return False
+            trouble = await self._plan(connection, run)
+        if trouble is not None:
+            await self._explain(run, trouble)
+            return False
+        self._forget(run)
+        await self.audiences.refresh_statistics()
+        await self.wake_ups.send("lanes")
+        return True
 
-    async def _explain(self, run: Run, what: str, passing: bool) -> None:
-        if passing:
-            await self.runs.wait_for(run.id, what)
-            log.warning("run.waiting", run=run.id, waiting_for=what)
-        else:
-            await self.runs.move(run.id, RunState.FAILED, what, self.clock.now())
-            log.error("run.failed", run=run.id, reason=what)
+    def _later(self) -> list[int]:
+        return [run for run, moment in self._not_before.items() if moment > time.monotonic()]
+
+    async def _plan(self, connection: Connection, run: Run) -> Trouble | None:
+        try:
+            async with connection.transaction():
+                drawn = await self.draw(connection, self.catalogue.campaign(run.campaign), run.params)
+                await self._fan_out(connection, run, drawn)
+        except Moved:
+            return None
+        except SourceSlow as error:
+            return self._too_slow(run, error)
+        except SourceLost as error:
+            return Trouble(f"the source database: {error}", RunState.PLANNING, AWAY)
+        except UnknownCampaign:  # here; another worker may have it
+            return Trouble(f"a worker that knows the campaign {run.campaign}", RunState.PLANNING, 10 * AWAY)
+        except SourceBroken as error:
+            return Trouble(f"the source does not hold its contract: {error}", RunState.FAILED)
+        except (QueryError, NeverOpen) as error:
+            return Trouble(str(error), RunState.FAILED)
+        except LOST:
+            raise
+        except asyncpg.PostgresError as error:
+            return Trouble(f"its audience cannot be drawn: {without_cells(error)}", RunState.FAILED)
+        return None
+
+    def _too_slow(self, run: Run, error: SourceSlow) -> Trouble:
+        """It may be the hour, so it is asked again; but not for ever, and at most half of the time: it has others to
+        answer."""
+        self._slow[run.id] += 1
+        if self._slow[run.id] < PATIENCE:
+            wait = self.source.audience_within.total_seconds()
+            return Trouble(f"the source database: {error}", RunState.PLANNING, wait)
+        return Trouble(f"its audience: {error}, {PATIENCE} times in a row", RunState.PAUSED)
+
+    async def _explain(self, run: Run, trouble: Trouble) -> None:
+        if trouble.then is RunState.PLANNING:
+            self._not_before[run.id] = time.monotonic() + trouble.wait
+            await self.runs.wait_for(run.id, trouble.why)
+            log.warning("run.waiting", run=run.id, waiting_for=trouble.why)
+            return
+        self._forget(run)
+        await self.runs.move(run.id, trouble.then, trouble.why, self.clock.now())
+        log.error(
+            "run.failed" if trouble.then is RunState.FAILED else "run.paused_itself", run=run.id, reason=trouble.why
+        )
+
+    def _forget(self, run: Run) -> None:
+        self._slow.pop(run.id, None)
+        self._not_before.pop(run.id, None)
 
     async def draw(self, connection: Connection, campaign: Campaign, params: Mapping[str, Any]) -> Drawn:
         """Stage and screen the audience as of now, inside the transaction of `connection`."""
+        await self.audiences.take_turns(connection, campaign.name)
         now = self.clock.now()
         due_at = self.catalogue.opening(campaign)(now)
-        async with (
-            self.source.snapshot() as reader,
-            aclosing(self.source.audience(reader, campaign.name, now, params)) as rows,
-        ):
-            await self.audiences.stage(connection, campaign.name, rows)
+        async with self.source.audience(campaign.name, now, params) as rows:
+            await self.audiences.stage(connection, rows, self.source.audience_within)
         await self._read_cells(connection)
         return Drawn(await self.audiences.screen(connection, self._screening(campaign, now)), due_at)
 
@@ -119,8 +171,13 @@ class Planner:
         channels = [step.channel for step in campaign.plan]
         await self.audiences.fan_out(connection, run.id, campaign.name, drawn.due_at, channels)
         expiry = drawn.screened.next_expiry
-        await self.runs.planned(connection, run.id, self.clock.now(), drawn.selected, drawn.already_told, expiry)
+        now = self.clock.now()
+        if not await self.runs.planned(connection, run.id, now, drawn.selected, drawn.already_told, expiry):
+            raise Moved
         log.info("run.planned", run=run.id, selected=drawn.selected, already_told=drawn.already_told)
+        before = await self.runs.tellable_before(run.campaign, run.params, run.id, connection)
+        if has_shrunk(drawn.screened.tellable, before):
+            log.warning("run.audience_has_shrunk", run=run.id, tellable=drawn.screened.tellable, before=before)
 
     async def _read_cells(self, connection: Connection) -> None:
         """Telephone cells nobody has read before, into the number book."""

@@ -15,6 +15,7 @@ from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, weigh
 from notifier.domain.forecast import LanePace, Left, Prospect, Shares, expected_attempts, forecast
 from notifier.domain.message import EmailMessage, Message, SmsMessage, VoiceMessage
 from notifier.domain.notice_code import notice_code
+from notifier.domain.watch import has_shrunk
 from notifier.engine.outlook import SECONDS_IN_FLIGHT, Surroundings, lane_paces, open_hours, refused_steps, rounded
 from notifier.engine.planner import Drawn, Planner
 from notifier.engine.rendering import CannotRender, Rendering
@@ -83,6 +84,7 @@ class PreflightReport:
     zone: str
     staged: int
     already_told: int
+    tellable_before: int | None  # by the last run of this kind: of how many subjects it was known whom to tell
     selected: int
     excluded: Mapping[str, int]
     merged: int
@@ -98,13 +100,22 @@ class PreflightReport:
     samples: Sequence[Sample]
 
     @property
+    def has_shrunk(self) -> bool:
+        """Whether so many fewer would be told than last time that the source may have lost rows."""
+        return has_shrunk(self.tellable, self.tellable_before)
+
+    @property
+    def tellable(self) -> int:
+        return self.staged - sum(self.excluded.values())
+
+    @property
     def difference(self) -> int:
         """0 when everybody selected is accounted for."""
         return self.selected - sum(self.excluded.values()) - self.merged - self.notifications
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = _plain(asdict(self))
-        return found | {"difference": self.difference}
+        return found | {"difference": self.difference, "has_shrunk": self.has_shrunk}
 
 
 class PreflightParts(Surroundings, Protocol):
@@ -141,6 +152,7 @@ async def preflight(
         zone=app.catalogue.calendar.zone.key,
         staged=drawn.screened.staged,
         already_told=drawn.already_told,
+        tellable_before=await app.runs.tellable_before(campaign.name, params),
         selected=drawn.selected,
         excluded=view["excluded"],
         merged=view["merged"],

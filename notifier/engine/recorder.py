@@ -1,6 +1,7 @@
 """Writes down what became of attempts, many in one commit, and is the only part that does."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +11,7 @@ import structlog
 
 from notifier.clock import Clock
 from notifier.domain.message import Action
-from notifier.domain.receipt import Receipt
+from notifier.domain.receipt import COMPLAINED, FOLLOWS, UNKNOWN_WORD, Receipt
 from notifier.engine.backoff import Persistence
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.judgement import Judge, bans
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 MISCONFIGURED = "misconfigured"  # a receipt's detail "follows", when the provider blames our configuration
 GATHER = 0.003  # seconds a group waits for company
 GROUP = 500
+STUCK = 1.0  # real seconds a group takes longer than, when something is wrong; it takes milliseconds
 MOST_WAITING = 4 * GROUP  # answers not yet on disk; above this nobody sends
 
 
@@ -55,6 +57,12 @@ class Recorder:
         self._wake_ups = wake_ups
         self._posting_lag = posting_lag
         self._waiting: asyncio.Queue[Answer] = asyncio.Queue(MOST_WAITING)
+        self._began: float | None = None
+
+    @property
+    def stuck(self) -> bool:
+        """What the provider says cannot be kept just now: nothing more may be asked of it."""
+        return self._began is not None and time.monotonic() - self._began > STUCK
 
     async def put(self, answer: Answer) -> None:
         """Take an answer; waits while too many are not on disk yet."""
@@ -65,6 +73,7 @@ class Recorder:
         persistence = Persistence("recorder")
         while True:
             group = await self._gather()
+            self._began = time.monotonic()
 
             async def record(group: Sequence[Answer] = group) -> bool:
                 await self._record(group)
@@ -72,6 +81,7 @@ class Recorder:
 
             while await persistence.attempt(record):
                 pass
+            self._began = None
             for _ in group:
                 self._waiting.task_done()
 
@@ -131,6 +141,9 @@ class Recorder:
             heard = [receipt for _, receipts in news for receipt in receipts]
             await self._attempts.apply(now, [verdict for _, verdict in pairs], heard, connection)
             await self._carry_out(connection, pairs)
+            if complaints := self._complaints(news):
+                await self._attempts.suppress(connection, now, complaints)
+        _say_what_is_unknown(news)
         await self._stop_misconfigured(news)
         return len(news)
 
@@ -138,12 +151,12 @@ class Recorder:
         """A callback may say that the fault is ours, too: then the channel stops until a person has looked."""
         for file, receipts in news:
             for receipt in receipts:
-                if receipt.detail.get("follows") == MISCONFIGURED:
+                if receipt.detail.get(FOLLOWS) == MISCONFIGURED:
                     reason = f"misconfigured: the provider reported code {receipt.detail.get('error', receipt.status)}"
                     await self._budgets.pause(file.channel, reason)
 
     def _with_channel(self, file: AttemptFile, verdict: Verdict) -> Verdict:
-        if verdict.follow not in ("queue", "adjust"):
+        if verdict.due_at is None:
             return verdict
         step = self._catalogue.campaign(file.campaign).plan[verdict.place.step]
         return Verdict(**{name: getattr(verdict, name) for name in VERDICT_FIELDS} | {"channel": step.channel})
@@ -157,6 +170,15 @@ class Recorder:
             return []
         return [Ban(*ban, file.id) for ban in bans(file, verdict.progress, campaign.purpose)]
 
+    def _complaints(self, news: Sequence[tuple[AttemptFile, Sequence[Receipt]]]) -> list[Ban]:
+        """Only for a complaint that is new: a person may have lifted the ban since the last one."""
+        return [
+            Ban(file.address, self._catalogue.campaigns[file.campaign].purpose, COMPLAINED, file.id)
+            for file, receipts in news
+            if file.address is not None and file.campaign in self._catalogue.campaigns
+            if any(receipt.detail.get(FOLLOWS) == COMPLAINED for receipt in receipts)
+        ]
+
     async def _carry_out(self, connection: Any, pairs: Sequence[tuple[AttemptFile, Verdict]]) -> None:
         """What replies make us do, in the transaction that records them."""
         now = self._clock.now()
@@ -165,6 +187,13 @@ class Recorder:
             await self._attempts.suppress(connection, now, asked)
         if paid := [file.id for file, verdict in pairs if _paid(verdict)]:
             await self._attempts.hold_postings(connection, now + self._posting_lag, paid)
+
+
+def _say_what_is_unknown(news: Sequence[tuple[AttemptFile, Sequence[Receipt]]]) -> None:
+    for file, receipts in news:
+        for receipt in receipts:
+            if UNKNOWN_WORD in receipt.detail:
+                log.error("receipt.unknown_word", channel=file.channel, attempt=str(file.id), status=receipt.status)
 
 
 VERDICT_FIELDS = tuple(Verdict.__dataclass_fields__)

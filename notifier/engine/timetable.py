@@ -1,23 +1,26 @@
 """The clock's jobs, held by APScheduler. When each schedule fires next is the database's word, not this process's."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
 
 from notifier.clock import Clock
 from notifier.domain.campaign import read_parameters
+from notifier.engine.backoff import Patience, persist
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.cron import BadCron, next_firing
 from notifier.engine.keeper import Keeper
 from notifier.engine.opening import open_run
 from notifier.storage.database import LOST, WakeUps
+from notifier.storage.queries import Connection
 from notifier.storage.runs import RunStore
-from notifier.storage.schedules import Schedule, ScheduleStore
+from notifier.storage.schedules import Firing, Schedule, ScheduleStore
 
 log = structlog.get_logger()
 
@@ -31,6 +34,9 @@ TURNS: dict[str, float] = {
     "probe_channels": 5.0,  # while it fails nobody is called: it must show soon that all is well again
     "ensure_partitions": 600.0,
 }
+LATE = 900.0  # real seconds after which a firing is a missed one, for schedules that only report those
+SET_BACK = 60.0  # real seconds by which two schedulers' clocks never differ
+JUMP = 0.5  # real seconds; the wall clock is looked at once a second
 
 
 @dataclass
@@ -44,8 +50,8 @@ class Timetable:
 
     async def run(self) -> None:
         """Keep the hours until cancelled."""
-        await self.keeper.ensure_partitions()
-        await self.enter_schedules()
+        await persist("timetable", self.keeper.ensure_partitions)
+        await persist("timetable", self.enter_schedules)
         scheduler = AsyncIOScheduler(timezone=self.catalogue.calendar.zone.key)
         for name, seconds in TURNS.items():
             duty = getattr(self, name, None) or getattr(self.keeper, name)
@@ -55,7 +61,7 @@ class Timetable:
             )  # fmt: skip
         scheduler.start()
         try:
-            await asyncio.Event().wait()
+            await _follow_the_wall(scheduler)
         finally:
             scheduler.shutdown(wait=False)
 
@@ -69,63 +75,103 @@ class Timetable:
             await self.schedules.ensure(campaign.name, campaign.name, campaign.schedule, params, following)
 
     async def fire_schedules(self) -> int:
-        """Open the runs that are due. A firing is taken by one scheduler, and its key opens one run."""
+        """Open the runs that are due; answers how many schedules fired. A firing is taken by one scheduler, and its key
+        opens one run."""
+        now, scale = self.clock.now(), self.clock.scale
+        set_back = now + timedelta(seconds=SET_BACK * scale)
         fired = 0
-        now = self.clock.now()
         async with self.schedules.pool.acquire() as connection, connection.transaction():
-            for schedule in await self.schedules.due(connection, now):
-                note = await self._fire(schedule, now)
-                await self.schedules.fired(connection, schedule.name, self.next_firing(schedule.cron, now), now, note)
-                fired += 1
+            for schedule in await self.schedules.due(connection, now, set_back, self.clock.real_now()):
+                firing = await self._fire(connection, schedule, now)
+                fired += firing.fired
+                if firing.changes(schedule):
+                    await self.schedules.note(connection, schedule.name, firing)
         return fired
 
-    async def _fire(self, schedule: Schedule, now: datetime) -> str:
+    async def _fire(self, connection: Connection, schedule: Schedule, now: datetime) -> Firing:
+        """One schedule's turn. What one of them lacks must not keep the others."""
+        if schedule.campaign not in self.catalogue.campaigns:
+            return self._wait(schedule, f"waits for a scheduler that knows the campaign {schedule.campaign}")
+        try:
+            return await self._turn(connection, schedule, now)
+        except BadCron:
+            return self._wait(schedule, f"its cron line cannot be read: {schedule.cron}")
+
+    def _wait(self, schedule: Schedule, note: str) -> Firing:
+        """It stays due: once it can be fired, it is late, and not forgotten."""
+        if note != schedule.note:
+            log.error("schedule.waits", schedule=schedule.name, note=note)
+        return Firing(schedule.next_at, schedule.last_at, note)
+
+    async def _turn(self, connection: Connection, schedule: Schedule, now: datetime) -> Firing:
+        following = self.next_firing(schedule.cron, now)
+        if schedule.next_at > now:  # it fired at a moment that is yet to come; what fires again has the same key
+            log.warning("schedule.clock_was_set_back", schedule=schedule.name, last_at=schedule.last_at)
+            return Firing(following, now, "the clock was set back")
+        first = self.next_firing(schedule.cron, schedule.next_at - timedelta(seconds=1))
+        if first > now:
+            return Firing(first, schedule.last_at, "its cron line was changed")
+        return Firing(following, now, await self._open(connection, schedule, first, now), fired=True)
+
+    async def _open(self, connection: Connection, schedule: Schedule, first: datetime, now: datetime) -> str:
         """Open the run of the latest moment that is due. Firings missed before it are caught up by that one run, since
         an audience holds whatever is due and not yet told; by the policy `report` they are only noted."""
-        if schedule.campaign not in self.catalogue.campaigns:
-            log.error("schedule.campaign_unknown", schedule=schedule.name, campaign=schedule.campaign)
-            return f"the campaign {schedule.campaign} is not installed"
-        moment, missed = self._latest(schedule, now)
+        moment, missed = self._latest(schedule.cron, first, now)
         local = self.catalogue.calendar.local(moment)
-        if missed and schedule.policy == "report":
+        if schedule.policy == "report" and now - moment > timedelta(seconds=LATE * self.clock.scale):
+            log.error("schedule.missed", schedule=schedule.name, firings=missed + 1, last=local.isoformat())
             return f"missed {missed + 1} firings up to {local:%Y-%m-%d %H:%M}"
-        campaign = self.catalogue.campaign(schedule.campaign)
-        key = f"{schedule.name} {local:%Y-%m-%d %H:%M}"
         run, opened = await open_run(
-            self.runs, self.catalogue, self.wake_ups, campaign=campaign, key=key, params=schedule.params, now=now
-        )
+            self.runs, self.catalogue, self.wake_ups,
+            campaign=self.catalogue.campaign(schedule.campaign), key=f"{schedule.name} {local:%Y-%m-%d %H:%M}",
+            params=schedule.params, now=now, connection=connection,
+        )  # fmt: skip
         log.info("schedule.fired", schedule=schedule.name, run=run.id, opened=opened, missed=missed)
-        late = f", catching up {missed} missed" if missed else ""
-        return f"run {run.id} for {local:%Y-%m-%d %H:%M}{late}"
+        late = f"{missed} missed before it" if schedule.policy == "report" else f"catching up {missed} missed"
+        return f"run {run.id} for {local:%Y-%m-%d %H:%M}" + (f", {late}" if missed else "")
 
-    def _latest(self, schedule: Schedule, now: datetime) -> tuple[datetime, int]:
-        """The last moment at or before now at which the schedule fires, and how many it has missed before that."""
-        moment, missed = schedule.next_at, 0
-        while (following := self.next_firing(schedule.cron, moment)) <= now:
+    def _latest(self, cron: str, first: datetime, now: datetime) -> tuple[datetime, int]:
+        """The last moment at or before now at which the line fires, and how many there were from `first` till then."""
+        moment, missed = first, 0
+        while (following := self.next_firing(cron, moment)) <= now:
             moment, missed = following, missed + 1
         return moment, missed
 
     def next_firing(self, cron: str, after: datetime) -> datetime:
-        """The first moment after the one given at which the cron line fires, in the calendar's zone."""
-        trigger = CronTrigger.from_crontab(cron, timezone=self.catalogue.calendar.zone.key)
-        following: datetime | None = trigger.get_next_fire_time(after, after)
-        if following is None:
-            raise ValueError(f"the cron line {cron!r} never fires after {after}")
-        return following
+        """The first moment after the one given at which the cron line fires, in the calendar's zone. Raises BadCron."""
+        return next_firing(cron, self.catalogue.calendar.zone.key, after)
 
     def _guarded(self, name: str, duty: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
         """A duty that survives a lost database and rests while the clock is astray: its next turn comes by itself."""
+        patience, not_before = Patience(name), 0.0
 
         async def turn() -> None:
-            if self.clock.astray:
+            nonlocal not_before
+            if self.clock.astray or time.monotonic() < not_before:
                 return
             try:
                 await duty()
             except asyncio.CancelledError:
                 return  # the scheduler is shutting down; the next one takes the duty up
             except LOST as error:
-                log.warning("timetable.database_lost", duty=name, error=type(error).__name__)
+                not_before = time.monotonic() + patience.lost(error)
             except Exception:
                 log.exception("timetable.duty_failed", duty=name)
+            else:
+                patience.reset()
 
         return turn
+
+
+async def _follow_the_wall(scheduler: AsyncIOScheduler) -> None:
+    """Until cancelled. APScheduler counts by the wall clock: after a step back of an hour its duties would rest for an
+    hour. Whenever it was set back, all are due at once."""
+    before = time.time() - time.monotonic()
+    while True:
+        await asyncio.sleep(1)
+        wall = time.time() - time.monotonic()
+        if wall < before - JUMP:
+            log.warning("timetable.clock_was_set_back", seconds=round(before - wall, 1))
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(scheduler.timezone))
+        before = wall

@@ -4,9 +4,11 @@ import asyncio
 
 from notifier.clock import Clock
 from notifier.sandbox.activity import Activity
-from notifier.sandbox.faults import Faults
+from notifier.sandbox.faults import MISSPELT, Faults
 from notifier.sandbox.records import Callback, Track, Trouble
 from notifier.sandbox.webhooks import NoReplyError, Webhooks
+
+STATUSES = ("CallStatus", "MessageStatus", "SmsStatus")
 
 
 class Callbacks:
@@ -38,6 +40,8 @@ class Callbacks:
         faults, dice = self._faults.now, self._faults.dice
         if faults.lose.strikes(dice, track.to, track.resource):
             return []
+        if faults.misspell.strikes(dice, track.to, track.resource):
+            params = params | {name: MISSPELT for name in STATUSES if name in params}
         copies = [params] * (2 if faults.double.strikes(dice, track.to, track.resource) else 1)
         if faults.delay.strikes(dice, track.to, track.resource):
             self._activity.start(self._later(faults.delay.seconds, track, to, copies, errors))

@@ -100,7 +100,8 @@ class Calls:
             if not await line.survives(detection_seconds(call, behaviour)):
                 return
             call.answered_by = params["AnsweredBy"] = answered_by(call, behaviour)
-        await Conversation(call, line, self._exchange.webhooks, self._exchange.clips, params).hold()
+        exchange = self._exchange
+        await Conversation(call, line, exchange.webhooks, exchange.clips, exchange.faults, params).hold()
 
     async def _detect_aside(self, call: Call, behaviour: Behaviour) -> None:
         """Detection beside the call (AsyncAmd): the first words do not wait for it."""
@@ -152,7 +153,7 @@ class Calls:
         params = self._params(call, status) | {
             "CallbackSource": "call-progress-events",
             "SequenceNumber": str(call.track.sequence),
-            "Timestamp": format_datetime(self._clock.now()),
+            "Timestamp": format_datetime(self._clock.now() + self._exchange.faults.skew),
         }
         call.track.sequence += 1
         if is_final:

@@ -3,7 +3,8 @@
 It asks for no login, and answers loopback only.
 
 - `GET /ledger?since=N` -> `{"entries": [...], "next": N}`: every call and message placed, in order (`records.py`)
-- `GET /mailbox?since=N&to=ADDRESS` -> `{"mails": [...], "next": N}`: every mail kept (`mailbox.py`)
+- `GET /mailbox?since=N&to=ADDRESS` -> `{"mails": [...], "next": N, "reports": [...]}`: every mail kept (`mailbox.py`),
+  and what came back of mails: kind, to whom, and how handing it over was answered
 - `POST /people` scripts what people do next (`people.py`):
   `{"calls": {"+886900000001": [{"answer_after": 4, "keys": [{"after": 12, "digit": "1"}], "hang_up_after": null},
   {"outcome": "busy"}]}, "messages": {"+886900000001": [{"outcome": "undelivered", "error_code": 30003}]},
@@ -17,6 +18,7 @@ It asks for no login, and answers loopback only.
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -90,7 +92,11 @@ class Control:
     async def _mails(self, request: web.Request) -> web.StreamResponse:
         since = int(_number(request, "since", 0))
         return web.json_response(
-            {"mails": self._mailbox.shown(since, request.query.get("to")), "next": len(self._mailbox.mails)}
+            {
+                "mails": self._mailbox.shown(since, request.query.get("to")),
+                "next": len(self._mailbox.mails),
+                "reports": [asdict(report) for report in self._mailbox.returned.reports],
+            }
         )
 
     async def _settle(self, request: web.Request) -> web.StreamResponse:

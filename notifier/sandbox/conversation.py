@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from notifier.clock import Clock
 from notifier.sandbox import twiml
 from notifier.sandbox.audio import ClipError, Clips
+from notifier.sandbox.faults import Faults
 from notifier.sandbox.people import Behaviour
 from notifier.sandbox.records import Call, Callback, Heard, Trouble
 from notifier.sandbox.webhooks import NoReplyError, Reply, Webhooks
@@ -89,11 +90,14 @@ class _DocumentError(Exception):
 class Conversation:
     """Carries out the documents of one call until somebody hangs up."""
 
-    def __init__(self, call: Call, line: Line, webhooks: Webhooks, clips: Clips, params: dict[str, str]) -> None:
+    def __init__(
+        self, call: Call, line: Line, webhooks: Webhooks, clips: Clips, faults: Faults, params: dict[str, str]
+    ) -> None:
         self._call = call
         self._line = line
         self._webhooks = webhooks
         self._clips = clips
+        self._faults = faults
         self._params = params  # the standard parameters of every voice request
         self._documents = 0
 
@@ -200,11 +204,17 @@ class Conversation:
 
     async def _document(self, source: Callback, params: dict[str, str]) -> Document:
         try:
-            reply = await self._webhooks.send(source.url, self._params | params, source.method)
+            reply = await self._send(source, self._params | params)
             verbs = _read(reply)
         except (NoReplyError, twiml.TwimlError) as error:
             raise _DocumentError(Trouble(error.code, str(error), source.url)) from error
         return Document(verbs, source.url)
+
+    async def _send(self, source: Callback, params: dict[str, str]) -> Reply:
+        twice = self._faults.now.fetch_twice.strikes(self._faults.dice, self._call.order.to, "calls")
+        for _ in range(2 if twice else 1):
+            reply = await self._webhooks.send(source.url, params, source.method)
+        return reply
 
 
 def _read(reply: Reply) -> tuple[twiml.Verb, ...]:

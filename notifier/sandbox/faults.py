@@ -6,6 +6,7 @@ Each fault is a `Switch`, set by `POST /faults` as a share (`0.2`), a count (`{"
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -19,7 +20,8 @@ class Switch:
     """How often one fault strikes, whom, and with what.
 
     `next` certain strikes come first, then a `share` (0..1) of the rest. `seconds` and `code` mean what the fault says
-    of them. `only` limits it to these numbers or addresses, `resource` to `calls` or `messages`. `fired` counts.
+    of them. `only` limits it to these numbers or addresses, `resource` to `calls` or `messages`, or to one stage of a
+    mail (`mail_line.py`). `fired` counts.
     """
 
     share: float = 0.0
@@ -46,6 +48,9 @@ class Switch:
 class Switches:
     """Every fault there is, all off."""
 
+    # every request to the REST API
+    down: Switch  # answered with HTTP `code`; nothing is done
+    skew: Switch  # the carrier's clock is `seconds` ahead of the right one, in whatever it tells
     # the create of a call or message
     refuse: Switch  # 429 and Retry-After `seconds`; nothing is placed
     error_before: Switch  # HTTP `code`; nothing is placed
@@ -53,6 +58,7 @@ class Switches:
     hang_after: Switch  # placed, and answered only after `seconds` of real time
     drop_after: Switch  # placed, and the connection is cut without an answer
     latency: Switch  # answered `seconds` of real time late; the placing is late too
+    misspell_polls: Switch  # what is fetched or listed has a status that does not exist
     list_delay: Switch  # lists (and look-ups by number) do not show what is younger than `seconds`
     # status callbacks
     lose: Switch
@@ -60,14 +66,28 @@ class Switches:
     delay: Switch  # by `seconds`; others overtake it
     shuffle: Switch  # held back until the next one of the same call or message has been delivered
     before_response: Switch  # the first callback is delivered before the create is answered
+    misspell: Switch  # with a status that does not exist
     contradict: Switch  # `seconds` after `completed` or `delivered` another final status follows
+    # documents
+    fetch_twice: Switch  # asked for twice, and the second answer is carried out
     # mail
-    mail_refuse: Switch  # RCPT answered with `code`
+    mail_refuse: Switch  # RCPT answered with `code`, 451 or 451471 (for 451 4.7.1)
     mail_data_refuse: Switch  # the message answered with `code`; not kept
     mail_drop: Switch  # the message kept, and the connection cut without an answer
+    mail_answer: Switch  # the stage answered with `code`
+    mail_cut: Switch  # the connection cut at the stage; at its end the message is not kept
+    mail_hang: Switch  # `seconds` of real silence at the stage; at its end the message is kept
+    mail_greylist: Switch  # RCPT answered with 451 until `seconds` after the address was first named
+    # of mails that were taken, handed over by LMTP `seconds` later; 0: before the mail is answered
+    mail_bounce: Switch  # a report of failure; `code` 511 is the status 5.1.1
+    mail_delay: Switch  # a report of delay
+    mail_complain: Switch  # a report of abuse
 
 
+MISSPELT = "sparkling"  # a status that no table knows
+MEASURES = frozenset({"skew", "list_delay"})  # always on: a plain number is their `seconds`
 DETAILS: dict[str, dict[str, Any]] = {
+    "down": {"code": 503},
     "refuse": {"seconds": 1.0},
     "error_before": {"code": 503},
     "error_after": {"code": 500},
@@ -77,6 +97,11 @@ DETAILS: dict[str, dict[str, Any]] = {
     "contradict": {"seconds": 5.0},
     "mail_refuse": {"code": 451},
     "mail_data_refuse": {"code": 451},
+    "mail_answer": {"code": 451},
+    "mail_hang": {"seconds": 3600.0},
+    "mail_greylist": {"seconds": 300.0},
+    "mail_bounce": {"code": 511},
+    "mail_delay": {"code": 447},
 }
 NAMES = tuple(field.name for field in fields(Switches))
 _READS = {
@@ -107,6 +132,10 @@ class Faults:
         made = {name: _switch(name, setting) for name, setting in wanted.items()}
         self.now = replace(self.now, **made)
 
+    @property
+    def skew(self) -> timedelta:
+        return timedelta(seconds=self.now.skew.seconds)
+
     def shown(self) -> dict[str, dict[str, Any]]:
         return {name: _shown(getattr(self.now, name)) for name in NAMES}
 
@@ -114,7 +143,7 @@ class Faults:
 def _switch(name: str, setting: Any) -> Switch:
     if name not in NAMES:
         raise FaultError(f"unknown fault {name!r}; known: {', '.join(NAMES)}")
-    details = {("seconds" if name == "list_delay" else "share"): setting} if _is_number(setting) else setting
+    details = {("seconds" if name in MEASURES else "share"): setting} if _is_number(setting) else setting
     if not isinstance(details, Mapping) or not set(details) <= set(_READS):
         raise FaultError(f"fault {name}: expected a share or an object of {', '.join(_READS)}")
     try:

@@ -5,6 +5,7 @@ import base64
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from multidict import MultiDict
 from notifier.sandbox import lists, orders
 from notifier.sandbox.calls import Calls
 from notifier.sandbox.exchange import API_VERSION, Exchange
-from notifier.sandbox.faults import Switch
+from notifier.sandbox.faults import MISSPELT, Switch
 from notifier.sandbox.messages import Messages
 from notifier.sandbox.orders import RejectedError
 from notifier.sandbox.records import Call, Message, Resource
@@ -55,13 +56,22 @@ class Rest:
         """Checks the login and the account, and words every rejection as the carrier does."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            try:
-                self._check_login(request)
-                return await handler(request)
-            except RejectedError as rejected:
-                return _error(rejected)
+            response = await self._answer(handler, request)
+            now = self._exchange.clock.now() + self._exchange.faults.skew
+            response.headers["Date"] = format_datetime(now, usegmt=True)
+            return response
 
         return guarded
+
+    async def _answer(self, handler: Handler, request: web.Request) -> web.StreamResponse:
+        faults = self._exchange.faults
+        if faults.now.down.strikes(faults.dice, ""):
+            return _server_error(faults.now.down.code)
+        try:
+            self._check_login(request)
+            return await handler(request)
+        except RejectedError as rejected:
+            return _error(rejected)
 
     def _check_login(self, request: web.Request) -> None:
         given = request.headers.get("Authorization", "").encode()
@@ -122,13 +132,13 @@ class Rest:
         return switch.strikes(faults.dice, to, resource)
 
     async def _fetch_call(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(self._shown(self._call(request)))
+        return web.json_response(self._told(self._call(request)))
 
     async def _fetch_message(self, request: web.Request) -> web.StreamResponse:
         message = self._ledger.messages.get(request.match_info["sid"])
         if message is None:
             raise RejectedError(20404, 404)
-        return web.json_response(self._shown(message))
+        return web.json_response(self._told(message))
 
     async def _update_call(self, request: web.Request) -> web.StreamResponse:
         """Only `Status` may change: the sandbox does not move a call in progress to another document."""
@@ -163,7 +173,7 @@ class Rest:
         chosen, more = lists.select(records, filters, page, self._exchange.clock.now() - hidden)
         last = chosen[-1].n if more else None
         frame = lists.page_json(request.path, request.query, page, last, len(chosen))
-        return web.json_response(frame | {resource: [self._shown(record) for record in chosen]})
+        return web.json_response(frame | {resource: [self._told(record) for record in chosen]})
 
     def _call(self, request: web.Request) -> Call:
         call = self._ledger.calls.get(request.match_info["sid"])
@@ -171,9 +181,14 @@ class Rest:
             raise RejectedError(20404, 404)
         return call
 
+    def _told(self, record: Call | Message) -> dict[str, Any]:
+        """What is told to whoever asks."""
+        wrong = self._strikes("misspell_polls", record.track.resource, record.order.to)
+        return self._shown(record) | ({"status": MISSPELT} if wrong else {})
+
     def _shown(self, record: Call | Message) -> dict[str, Any]:
         shape = call_json if isinstance(record, Call) else message_json
-        return shape(self._account, record, self._exchange.clock.now())  # type: ignore[arg-type]
+        return shape(self._account, record, self._exchange.clock.now(), self._exchange.faults.skew)  # type: ignore[arg-type]
 
 
 async def _form(request: web.Request) -> MultiDict[str]:

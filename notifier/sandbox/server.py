@@ -19,6 +19,7 @@ from notifier.sandbox.messages import Messages
 from notifier.sandbox.people import Crowd
 from notifier.sandbox.records import Ledger
 from notifier.sandbox.rest import Rest
+from notifier.sandbox.returned_mail import ReturnedMail
 from notifier.sandbox.webhooks import Webhooks
 
 CONNECTIONS = 256  # to the application, kept alive; more webhooks than that wait
@@ -30,7 +31,8 @@ GOODBYE = 1.0  # real seconds a stop waits for requests under way
 class SandboxSettings:
     """One account of the carrier, and where `run_sandbox` listens.
 
-    `calls_per_second` and `list_delay` (seconds) count the clock's seconds; a rate of 0 is unlimited.
+    `calls_per_second` and `list_delay` (seconds) count the clock's seconds; a rate of 0 is unlimited. `lmtp`: host and
+    port to which bounces and complaints are handed over.
     """
 
     account_sid: str
@@ -42,6 +44,7 @@ class SandboxSettings:
     calls_per_second: float = 0.0
     list_delay: float = 0.0
     starttls: bool = False
+    lmtp: tuple[str, int] | None = None
 
 
 class Sandbox:
@@ -52,7 +55,7 @@ class Sandbox:
         self._clock = clock
         self._faults = Faults(settings.seed, settings.list_delay)
         self._activity = Activity()
-        self._mailbox = Mailbox(clock, self._faults)
+        self._mailbox = Mailbox(clock, self._faults, ReturnedMail(clock, self._faults, self._activity, settings.lmtp))
         self.ledger = Ledger()
         self.url = ""
         self.smtp_port = 0
@@ -68,6 +71,11 @@ class Sandbox:
         await site.start()
         self.url = f"http://{host}:{self._runner.addresses[0][1]}"
         self.smtp_port = await self._mailbox.start(host, smtp_port, starttls=self._settings.starttls)
+
+    @property
+    def certificate(self) -> str:
+        """Of the mailbox, when it offers STARTTLS: PEM."""
+        return self._mailbox.certificate
 
     async def stop(self) -> None:
         """Ends calls and connections; nothing is reported about what was under way."""

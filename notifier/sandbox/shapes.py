@@ -10,19 +10,21 @@ from notifier.sandbox.exchange import API_VERSION
 from notifier.sandbox.orders import RejectedError
 from notifier.sandbox.records import Call, Message
 
+NO_SKEW = timedelta(0)
 RATED_AFTER = timedelta(seconds=30)  # a price is known only some time after the end
 CALL_PRICE = Decimal("0.1135")  # US dollars a minute begun; made up
 SEGMENT_PRICE = Decimal("0.0498")
 
 
-def call_json(account_sid: str, call: Call, now: datetime) -> dict[str, Any]:
+def call_json(account_sid: str, call: Call, now: datetime, skew: timedelta = NO_SKEW) -> dict[str, Any]:
+    """`skew`: how far the clock goes ahead by which the resource tells its times."""
     minutes = math.ceil(call.seconds / 60)
     waited = (call.dialled_at or now) - call.created_at
     uri = f"{account_uri(account_sid)}/Calls/{call.sid}"
     return {
         "sid": call.sid,
-        "date_created": _rfc2822(call.created_at),
-        "date_updated": _rfc2822(call.updated_at or call.created_at),
+        "date_created": _rfc2822(call.created_at, skew),
+        "date_updated": _rfc2822(call.updated_at or call.created_at, skew),
         "parent_call_sid": None,
         "account_sid": account_sid,
         "to": call.order.to,
@@ -31,8 +33,8 @@ def call_json(account_sid: str, call: Call, now: datetime) -> dict[str, Any]:
         "from_formatted": call.order.from_,
         "phone_number_sid": None,
         "status": call.status,
-        "start_time": _rfc2822(call.dialled_at),
-        "end_time": _rfc2822(call.ended_at),
+        "start_time": _rfc2822(call.dialled_at, skew),
+        "end_time": _rfc2822(call.ended_at, skew),
         "duration": str(call.seconds) if call.is_over else None,
         "price": _price(CALL_PRICE * minutes, call.ended_at, now),
         "price_unit": "USD",
@@ -50,7 +52,7 @@ def call_json(account_sid: str, call: Call, now: datetime) -> dict[str, Any]:
     }
 
 
-def message_json(account_sid: str, message: Message, now: datetime) -> dict[str, Any]:
+def message_json(account_sid: str, message: Message, now: datetime, skew: timedelta = NO_SKEW) -> dict[str, Any]:
     uri = f"{account_uri(account_sid)}/Messages/{message.sid}"
     unsegmented = message.status == "accepted"  # a messaging service has not picked a sender yet
     return {
@@ -64,9 +66,9 @@ def message_json(account_sid: str, message: Message, now: datetime) -> dict[str,
         "direction": "outbound-api",
         "num_segments": "0" if unsegmented else str(message.segments),
         "num_media": "0",
-        "date_created": _rfc2822(message.created_at),
-        "date_updated": _rfc2822(message.updated_at or message.created_at),
-        "date_sent": _rfc2822(message.sent_at),
+        "date_created": _rfc2822(message.created_at, skew),
+        "date_updated": _rfc2822(message.updated_at or message.created_at, skew),
+        "date_sent": _rfc2822(message.sent_at, skew),
         "price": _price(SEGMENT_PRICE * message.segments, message.ended_at, now),
         "price_unit": "USD",
         "error_code": message.error_code,
@@ -111,5 +113,5 @@ def _price(amount: Decimal, ended_at: datetime | None, now: datetime) -> str | N
     return f"{-amount:.5f}" if ended_at and now - ended_at >= RATED_AFTER else None
 
 
-def _rfc2822(moment: datetime | None) -> str | None:
-    return format_datetime(moment) if moment else None
+def _rfc2822(moment: datetime | None, skew: timedelta = NO_SKEW) -> str | None:
+    return format_datetime(moment + skew) if moment else None

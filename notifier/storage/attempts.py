@@ -29,7 +29,7 @@ class AttemptQueries:
     silent: Query
     postpone_look: Query
     note_miss: Query
-    is_bound: Query
+    bound_elsewhere: Query
     suppress: Query
     hold_postings: Query
 
@@ -54,7 +54,7 @@ class AttemptFile:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What receipts came to. `follow`: none | settle | queue | hold | adjust; the rest says where to."""
+    """What receipts came to. `follow`, in the words of `apply` (sql/attempt.sql), says what; the rest says where to."""
 
     attempt: AttemptId
     version: int
@@ -79,7 +79,7 @@ class Silence:
     misses: int
     provider_ref: str | None
     state: AttemptState
-    heard: bool
+    message: Any  # as stored; None once its words are erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class AttemptStore:
         return [
             Silence(
                 AttemptId(row["id"]), row["channel"], row["address"], row["since"], row["misses"], row["provider_ref"],
-                AttemptState(row["state"]), row["heard"],
+                AttemptState(row["state"]), row["message"],
             )
             for row in rows
         ]  # fmt: skip
@@ -161,11 +161,10 @@ class AttemptStore:
         """A look-up found nothing, after `seen` others; answers how many have, 0 when another keeper counted first."""
         return await self._q.note_miss.fetch_value(self._pool, attempt=attempt, seen=seen, look_at=look_at) or 0
 
-    async def is_bound(self, address: str, provider_ref: str, attempt: AttemptId) -> bool:
-        """Whether the provider's reference is known to belong to another attempt at the address."""
-        return await self._q.is_bound.fetch_value(  # type: ignore[no-any-return]
-            self._pool, address=address, provider_ref=provider_ref, attempt=attempt
-        )
+    async def bound_elsewhere(self, address: str, attempt: AttemptId) -> frozenset[str]:
+        """The provider's references that are known to belong to other attempts at the address."""
+        rows = await self._q.bound_elsewhere.fetch(self._pool, address=address, attempt=attempt)
+        return frozenset(row["provider_ref"] for row in rows)
 
     async def suppress(self, connection: Any, now: datetime, bans: Sequence[Ban]) -> None:
         await self._q.suppress.execute(
@@ -190,6 +189,7 @@ def receipt_body(receipt: Receipt) -> dict[str, object]:
             ("machine", receipt.machine),
             ("action", receipt.action),
             ("ended", receipt.ended),
+            ("blameless", receipt.blameless),
             ("detail", dict(receipt.detail)),
         )
         if value or name == "sequence"
@@ -211,6 +211,7 @@ def _receipt(row: asyncpg.Record) -> Receipt:
         machine=body.get("machine", False),
         action=Action(body["action"]) if "action" in body else None,
         ended=Disposition(body["ended"]) if "ended" in body else None,
+        blameless=body.get("blameless", False),
         detail=body.get("detail", {}),
     )
 

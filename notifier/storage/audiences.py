@@ -1,14 +1,20 @@
 """Drawing an audience: staging, the number book, screening and the fan-out, all in one transaction."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
+
+import asyncpg
 
 from notifier.resources import sql_root
 from notifier.storage.database import Pool
 from notifier.storage.queries import Connection, Query, load_into
 from notifier.storage.source import STAGING
+
+WRITING = timedelta(minutes=1)  # more than the source is given: it is for the source to give up, with the reason
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,18 @@ class Screening:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """How many rows the source gave, how many of them nobody has told yet, and when the first of those expires."""
+    """How many rows the source gave, how many of them nobody has told yet, how many of these are left out, and when
+    the first of the others expires."""
 
     staged: int
     selected: int
+    excluded: int
     next_expiry: datetime | None
+
+    @property
+    def tellable(self) -> int:
+        """Whom to tell is known, whether it was done before or not."""
+        return self.staged - self.excluded
 
 
 class AudienceStore:
@@ -56,11 +69,18 @@ class AudienceStore:
         self.pool = pool
         self._q = load_into(PlannerQueries, sql_root() / "planner.sql")
 
-    async def stage(self, connection: Connection, campaign: str, rows: AsyncIterator[bytes]) -> None:
-        """Wait for our turn among the runs of this campaign and copy its audience in."""
+    async def take_turns(self, connection: Connection, campaign: str) -> None:
+        """Wait for our turn among the runs of this campaign; it lasts as long as the transaction."""
         await self._q.take_turns.fetch(connection, campaign=campaign)
+
+    async def stage(self, connection: Connection, rows: AsyncIterator[bytes], within: timedelta) -> None:
+        """Copy an audience in, which may take the source so long."""
         await self._q.create_staging.execute(connection)
-        await connection.copy_to_table("staging", source=rows, columns=list(STAGING), format="binary")
+        seconds = (within + WRITING).total_seconds()
+        await _unless_lost(
+            connection,
+            connection.copy_to_table("staging", source=rows, columns=list(STAGING), format="binary", timeout=seconds),
+        )
         await self._q.analyze_staging.execute(connection)
 
     async def unread_cells(self, connection: Connection) -> list[str]:
@@ -76,7 +96,7 @@ class AudienceStore:
         values = {name: getattr(screening, name) for name in Screening.__dataclass_fields__}
         await self._q.screen.execute(connection, **values)
         row = await self._q.count_staged.fetch_row(connection)
-        return Screened(**row) if row else Screened(0, 0, None)
+        return Screened(**row) if row else Screened(0, 0, 0, None)
 
     async def fan_out(
         self, connection: Connection, run: int, campaign: str, due_at: datetime, plan_channels: Sequence[str]
@@ -86,8 +106,9 @@ class AudienceStore:
         )
 
     async def refresh_statistics(self) -> None:
-        """After the fan-out has been committed."""
-        await self._q.analyze_notifications.execute(self.pool)
+        """After the fan-out has been committed; unless somebody is at it already."""
+        with suppress(asyncpg.LockNotAvailableError):
+            await self._q.analyze_notifications.execute(self.pool)
 
     async def preview(self, connection: Connection) -> dict[str, Any]:
         row = await self._q.preview.fetch_row(connection)
@@ -95,6 +116,28 @@ class AudienceStore:
 
     async def samples(self, connection: Connection, most: int) -> list[dict[str, Any]]:
         return [dict(row) for row in await self._q.samples.fetch(connection, most=most)]
+
+
+async def _unless_lost(connection: Connection, copy: Coroutine[Any, Any, object]) -> None:
+    """A copy whose connection is cut while its buffer is full waits in asyncpg for room that there never will be."""
+    lost = asyncio.Event()
+
+    def note(_connection: Any) -> None:
+        lost.set()
+
+    connection.add_termination_listener(note)
+    copying, losing = asyncio.ensure_future(copy), asyncio.ensure_future(lost.wait())
+    try:
+        await asyncio.wait([copying, losing], return_when=asyncio.FIRST_COMPLETED)
+        if not copying.done():
+            raise ConnectionResetError("the connection was lost in the middle of the copy")
+        await copying
+    finally:
+        for task in (copying, losing):
+            task.cancel()
+        await asyncio.gather(copying, losing, return_exceptions=True)
+        with suppress(asyncpg.InterfaceError):  # lost, it is the pool's again
+            connection.remove_termination_listener(note)
 
 
 COUNTS = frozenset({"merged", "notifications", "with_phone", "with_mobile", "with_email"})

@@ -45,6 +45,11 @@ class ChannelBudget:
     paused_until: datetime | None
     in_flight: int
 
+    @property
+    def breaker_open(self) -> bool:
+        """The provider fails for everybody: paused, to be tried again by itself."""
+        return self.paused is not None and self.paused_until is not None
+
 
 class BudgetStore:
     def __init__(self, pool: Pool) -> None:

@@ -1,24 +1,53 @@
-"""Connections to the notifier's own database: the pool, its codecs, the clock offset, wake-ups."""
+"""Connections to the notifier's own database: the pool, its codecs, the clock offset, wake-ups.
+
+A wire may die without a word: what is asked then is never answered, and nobody says so. Hence every wait here ends:
+connecting (CONNECT), waiting for a free connection (ROOM), a statement (ANSWER, or what its header allows), saying
+good-bye (GOOD_BYE). A dead wire is found and replaced within ANSWER; one that only listens, within 2 * LISTENED.
+"""
 
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+import re
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
 import structlog
 
 from notifier.resources import sql_root
-from notifier.storage.queries import Query, load_into
+from notifier.storage.queries import Connection, Query, load_into
 
 log = structlog.get_logger()
 
 WAKE_CHANNEL = "notifier_wake"
-Pool: TypeAlias = "asyncpg.Pool[Any]"
+
+# Real seconds.
+CONNECT = 3.0
+AGAIN = 0.2  # until somebody tries anew who could not connect
+ROOM = 5.0  # all connections of the pool are busy
+ANSWER = 5.0  # a statement takes milliseconds; its header says so when it may take minutes
+GOOD_BYE = 1.0  # for the server to hear it: then the connection is cut
+LISTENED = 3.0  # between two questions on the wire that only listens
+RECENT = 8.0  # what failed so long ago, and was not tried again since, says nothing any more
+
+# For the server, which may lose us as we may lose it: by default it would keep our locks for two hours.
+SESSION: Mapping[str, str] = {
+    # A plan made while a queue was empty reads it from end to end once it is full: 250 notifications a second
+    # instead of thousands. Planning anew costs a millisecond for a batch of hundreds.
+    "plan_cache_mode": "force_custom_plan",
+    "lock_timeout": "4s",  # less than ANSWER: it ends at the server, whatever has become of us
+    "idle_in_transaction_session_timeout": "5s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "5",
+}
+KEEP_ALIVE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 5, "TCP_USER_TIMEOUT": 10_000}
 
 # What a lost, refused or overloaded database looks like from here: worth waiting for.
 LOST = (
@@ -27,6 +56,9 @@ LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.PostgresSystemError,  # the server's disk
+    asyncpg.exceptions.InternalClientError,  # asyncpg does not know any more what it was told last
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
     asyncpg.exceptions.LockNotAvailableError,
     asyncpg.exceptions.CannotConnectNowError,
@@ -34,12 +66,28 @@ LOST = (
     TimeoutError,
 )
 
+# What befalls a statement while the server answers others.
+FAILING = (
+    TimeoutError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.DiskFullError,
+    asyncpg.exceptions.OutOfMemoryError,
+    asyncpg.exceptions.PostgresSystemError,
+)
+# What leaves a connection with an answer still to come, if ever: it is cut off rather than asked to cancel, which a
+# dead wire would keep us waiting for.
+BROKEN_OFF = (TimeoutError, asyncio.CancelledError, asyncpg.exceptions.InternalClientError)
+# After these nothing that lies idle is trusted: a firewall that forgets us forgets all our connections, and where
+# writing is not allowed another server may have taken over.
+RENEWING = (TimeoutError, asyncpg.exceptions.ReadOnlySQLTransactionError)
+
 
 @dataclass(frozen=True)
 class DatabaseQueries:
     ensure_partitions: Query
     wake: Query
     server_time: Query
+    read_only: Query
 
 
 def database_queries() -> DatabaseQueries:
@@ -59,36 +107,164 @@ async def _keep_as_is(_connection: Any) -> None:
     """No session state is ever set, so there is none to reset: saves a round trip on every release."""
 
 
-async def open_pool(
-    url: str, *, name: str, size: int = 10, statement_timeout: timedelta = timedelta(seconds=60)
-) -> Pool:
-    """A pool of at most `size` connections. Raises what the server says when it cannot be reached."""
-    return await asyncpg.create_pool(
+class Line(asyncpg.Connection):
+    """A connection that does not wait for a server that is gone."""
+
+    def keep_alive(self) -> None:
+        """The kernel asks a silent server every few seconds: a statement that may take minutes must not wait for an
+        answer that nobody sends. asyncpg has no public way to its socket."""
+        wire: socket.socket = self._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        if wire.family == socket.AF_UNIX:
+            return
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEP_ALIVE.items():
+            if hasattr(socket, name):  # not every system has them all
+                wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's own
+        """What cannot say good-bye is closed all the same."""
+        with suppress(*LOST):
+            await super().close(timeout=GOOD_BYE if timeout is None else min(timeout, GOOD_BYE))
+
+
+class Pool(asyncpg.Pool):
+    """Connections to the notifier's own database. It knows what of late was asked in vain."""
+
+    def __init__(self, *connect: Any, **options: Any) -> None:
+        super().__init__(*connect, **options)
+        self._troubles: dict[str, tuple[str, float]] = {}
+        self._turned_away: tuple[BaseException, float] | None = None
+
+    async def dial(self, *address: Any, **options: Any) -> Line:
+        """A new connection. However many ask for one, a server that takes none is not asked all the time: a moment
+        long they are told what it said last."""
+        if self._turned_away is not None and time.monotonic() < self._turned_away[1]:
+            raise self._turned_away[0].with_traceback(None)
+        try:
+            connection: Line = await asyncpg.connect(*address, **options)
+        except LOST as error:
+            self._turned_away = (error, time.monotonic() + AGAIN * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            raise
+        return connection
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        return super().acquire(timeout=ROOM if timeout is None else timeout)
+
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        with suppress(asyncpg.exceptions.InternalClientError):  # it was cut off a moment ago, and is released by that
+            await super().release(connection, timeout=GOOD_BYE if timeout is None else timeout)
+
+    def trouble(self) -> str | None:
+        """The statement that fails although the server answers, and how: its disk full, a table locked."""
+        now = time.monotonic()
+        recent = [f"{query}: {error}" for query, (error, at) in self._troubles.items() if now - at < RECENT]
+        return recent[0] if recent else None
+
+    async def watch(self, connection: Line) -> None:
+        """Hear of every statement of a new connection."""
+        await set_up_connection(connection)
+        connection.keep_alive()
+        connection.add_query_logger(lambda record: self._hear(connection, record))
+
+    def _hear(self, connection: Line, record: asyncpg.connection.LoggedQuery) -> None:
+        error = record.exception
+        if error is None:
+            self._troubles.pop(_name(record.query), None)
+        elif isinstance(error, FAILING):
+            self._troubles[_name(record.query)] = (type(error).__name__, time.monotonic())
+        if isinstance(error, BROKEN_OFF):
+            connection.terminate()
+        if isinstance(error, RENEWING):
+            self._renew()
+
+    def _renew(self) -> None:
+        """All connections are made anew before they are used again."""
+        self._renewing = asyncio.ensure_future(self.expire_connections())
+
+
+def _name(query: str) -> str:
+    """What a statement is called in sql/; of others, as of COMMIT, the first word."""
+    named = re.match(r"/\* (\w+) \*/", query)
+    return named[1] if named else query.partition(" ")[0].rstrip(";")
+
+
+def make_pool(url: str, *, name: str, size: int = 10, pooled: bool = False) -> Pool:
+    """A pool that has not connected yet, nor opened. `pooled`: the URL leads to a pooler in transaction mode, which
+    knows neither prepared statements nor most settings of a session; plans are then made anew anyway."""
+    pool: Pool = Pool(
         url,
-        min_size=1,
+        min_size=0,  # asyncpg would restore a least number by itself, without jitter
         max_size=size,
-        init=set_up_connection,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300,
+        loop=None,
+        connection_class=Line,
+        record_class=asyncpg.Record,
+        connect=lambda *address, **options: pool.dial(*address, **options),
+        init=lambda connection: pool.watch(connection),
         reset=_keep_as_is,
-        command_timeout=statement_timeout.total_seconds(),
-        server_settings={
-            "application_name": f"notifier {name}",
-            "timezone": "UTC",
-            # A plan made while a queue was empty reads it from end to end once it is full: 250 notifications a second
-            # instead of thousands. Planning anew costs a millisecond for a batch of hundreds.
-            "plan_cache_mode": "force_custom_plan",
-        },
+        timeout=CONNECT,
+        command_timeout=ANSWER,
+        statement_cache_size=0 if pooled else 100,
+        server_settings={"application_name": f"notifier {name}", "timezone": "UTC", **({} if pooled else SESSION)},
     )
+    return pool
 
 
-async def measure_offset(pool: Pool) -> timedelta:
-    """How far the database's clock is ahead of this machine's, by the quickest of three round trips."""
+async def open_pool(url: str, *, name: str, size: int = 10, pooled: bool = False) -> Pool:
+    """A pool of at most `size` connections. Raises what the server says when it cannot be reached."""
+    pool = await make_pool(url, name=name, size=size, pooled=pooled)
+    try:
+        async with pool.acquire():
+            return pool
+    except BaseException:
+        pool.terminate()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """How far the database's clock is ahead of this machine's, and how much that may be wrong."""
+
+    ahead: timedelta
+    within: timedelta
+
+
+def machine_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def measure_offset(pool: Pool, now: Callable[[], datetime] = machine_now) -> Offset:
+    """By the quickest of three round trips; `now` is this machine's time."""
     measured = []
     for _ in range(3):
-        before = datetime.now(UTC)
+        before, began = now(), time.monotonic()
         server: datetime = await database_queries().server_time.fetch_value(pool)
-        after = datetime.now(UTC)
-        measured.append((after - before, server - (before + (after - before) / 2)))
-    return min(measured)[1]
+        within = timedelta(seconds=time.monotonic() - began) / 2
+        measured.append((within, server - before - within))
+    within, ahead = min(measured)
+    return Offset(ahead, within)
+
+
+class Backoff:
+    """Waits longer each time; with jitter, so that processes that fell together do not get up together."""
+
+    def __init__(self, first: float = 0.1, longest: float = 3.0) -> None:
+        self._first = first
+        self._longest = longest
+        self._next = first
+
+    async def wait(self) -> None:
+        await asyncio.sleep(self.next())
+
+    def next(self) -> float:
+        """Real seconds to wait this time."""
+        seconds = self._next * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+        self._next = min(self._next * 2, self._longest)
+        return seconds
+
+    def reset(self) -> None:
+        self._next = self._first
 
 
 class WakeUps:
@@ -100,8 +276,9 @@ class WakeUps:
         self._queries = database_queries()
         self._heard: dict[str, list[asyncio.Event]] = {}
 
-    async def send(self, word: str) -> None:
-        await self._queries.wake.fetch(self._pool, channel=WAKE_CHANNEL, word=word)
+    async def send(self, word: str, connection: "Connection | None" = None) -> None:
+        """Heard at once, or when the transaction of `connection` commits."""
+        await self._queries.wake.fetch(connection or self._pool, channel=WAKE_CHANNEL, word=word)
 
     def event(self, word: str) -> asyncio.Event:
         """An event that is set whenever the word is heard (and whenever the connection had been lost)."""
@@ -116,30 +293,47 @@ class WakeUps:
 
     async def listen(self) -> None:
         """Hear until cancelled, over a connection of its own (LISTEN does not pass through a transaction pooler)."""
-        wait = 0.1
+        backoff, lost = Backoff(), False
         while True:
             try:
-                async with self._connection():
-                    wait = 0.1
-                    await self._lost.wait()
-            except LOST as error:
-                log.warning("wake_ups.lost", error=type(error).__name__)
-            await asyncio.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-            wait = min(wait * 2, 5.0)
+                async with self._connection() as connection:
+                    if lost:
+                        log.info("wake_ups.back")
+                    lost = False
+                    backoff.reset()
+                    await self._hear_out(connection)
+            except Exception as error:  # whatever it is: the polls go on without it
+                if not lost:
+                    log.warning("wake_ups.lost", error=type(error).__name__)
+                lost = True
+            await backoff.wait()
+
+    async def _hear_out(self, connection: Line) -> None:
+        """Until the connection is lost. A wire that only listens would never find out by itself that it is dead."""
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        while not lost.is_set():
+            await connection.execute("select 1")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(lost.wait(), LISTENED)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[None]:
-        self._lost = asyncio.Event()
-        connection = await asyncpg.connect(self._url, timeout=5)
+    async def _connection(self) -> AsyncIterator[Line]:
+        connection: Line = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT,
+            command_timeout=LISTENED,
+            connection_class=Line,
+            server_settings={"application_name": "notifier wake-ups"},
+        )
         try:
-            connection.add_termination_listener(lambda _: self._lost.set())
+            connection.keep_alive()
             await connection.add_listener(WAKE_CHANNEL, self._on_word)
             for word in self._heard:
                 self.ring(word)
-            yield
+            yield connection
         finally:
-            with suppress(*LOST):
-                await connection.close(timeout=1)
+            await connection.close()
 
     @property
     def _on_word(self) -> Callable[..., None]:

@@ -3,6 +3,9 @@
     -- name: claim(channel text, now timestamptz, most integer)
     select ... where channel = :channel and due_at <= :now limit :most
 
+    -- name: count_all() slow
+    select ... what may take minutes; all others are given up after seconds
+
 A `:name` becomes `$n::type` of its declaration, so that the server never has to guess a type. A parameter that is
 declared and not used, used and not declared, or a name that stands twice stops the start.
 """
@@ -20,9 +23,10 @@ Executor: TypeAlias = "Connection | asyncpg.Pool[Any]"  # a pool runs a statemen
 
 T = TypeVar("T")
 
-HEADER = re.compile(r"^-- (?:name: )?(?P<name>[a-z_]+)\((?P<params>[^)]*)\)\s*$", re.MULTILINE)
+HEADER = re.compile(r"^-- (?:name: )?(?P<name>[a-z_]+)\((?P<params>[^)]*)\)(?P<slow> slow)?\s*$", re.MULTILINE)
 REFERENCE = re.compile(r"(?<![:\w]):(?P<name>[a-z_]+)\b")
 COMMENT = re.compile(r"--[^\n]*")
+SLOW = 300.0  # real seconds a statement whose header says so may take
 
 
 class QueryError(Exception):
@@ -31,12 +35,14 @@ class QueryError(Exception):
 
 @dataclass(frozen=True)
 class Query:
-    """One named statement. `params` in the order of their placeholders; types as PostgreSQL spells them."""
+    """One named statement. `params` in the order of their placeholders; types as PostgreSQL spells them; `within`:
+    real seconds it may take, by default what the connection allows."""
 
     name: str
     text: str
     params: tuple[str, ...]
     types: tuple[str, ...]
+    within: float | None = None
 
     def arguments(self, given: dict[str, Any]) -> Sequence[Any]:
         if given.keys() != set(self.params):
@@ -44,17 +50,17 @@ class Query:
         return [given[name] for name in self.params]
 
     async def fetch(self, connection: Executor, **given: Any) -> list[asyncpg.Record]:
-        return await connection.fetch(self.text, *self.arguments(given))
+        return await connection.fetch(self.text, *self.arguments(given), timeout=self.within)
 
     async def fetch_row(self, connection: Executor, **given: Any) -> asyncpg.Record | None:
-        return await connection.fetchrow(self.text, *self.arguments(given))
+        return await connection.fetchrow(self.text, *self.arguments(given), timeout=self.within)
 
     async def fetch_value(self, connection: Executor, **given: Any) -> Any:
-        return await connection.fetchval(self.text, *self.arguments(given))
+        return await connection.fetchval(self.text, *self.arguments(given), timeout=self.within)
 
     async def execute(self, connection: Executor, **given: Any) -> int:
         """Run it; answers how many rows it touched."""
-        status = await connection.execute(self.text, *self.arguments(given))
+        status = await connection.execute(self.text, *self.arguments(given), timeout=self.within)
         return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
 
 
@@ -91,10 +97,10 @@ def parse_queries(text: str, where: str) -> Iterable[Query]:
         raise QueryError(f"{where}: no '-- name: query(parameter type, ...)' line")
     for header, following in zip(headers, [*headers[1:], None], strict=True):
         body = text[header.end() : following.start() if following else len(text)]
-        yield _make_query(where, header["name"], header["params"], body)
+        yield _make_query(where, header["name"], header["params"], body, SLOW if header["slow"] else None)
 
 
-def _make_query(where: str, name: str, declared: str, body: str) -> Query:
+def _make_query(where: str, name: str, declared: str, body: str, within: float | None) -> Query:
     types = dict(_declaration(where, name, part) for part in declared.split(",") if part.strip())
     order = {parameter: number for number, parameter in enumerate(types, 1)}
     used: set[str] = set()
@@ -109,7 +115,7 @@ def _make_query(where: str, name: str, declared: str, body: str) -> Query:
     statement = REFERENCE.sub(place, COMMENT.sub("", body)).strip().rstrip(";")
     if unused := [parameter for parameter in types if parameter not in used]:
         raise QueryError(f"{where}: {name} declares {unused[0]} and does not use it")
-    return Query(name, f"/* {name} */ {statement}", tuple(types), tuple(types.values()))
+    return Query(name, f"/* {name} */ {statement}", tuple(types), tuple(types.values()), within)
 
 
 def _declaration(where: str, name: str, part: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Runs: opened once, planned once, moved by the table of legal moves, and added up."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ import asyncpg
 from notifier.domain.states import RUN_MOVES, RunState
 from notifier.resources import sql_root
 from notifier.storage.database import Pool
-from notifier.storage.queries import Query, load_into
+from notifier.storage.queries import Connection, Query, load_into
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,19 @@ class RunQueries:
     by_key: Query
     by_id: Query
     list_runs: Query
-    next_to_plan: Query
+    to_plan: Query
+    take_to_plan: Query
     planned: Query
     move: Query
     wait_for: Query
     open_runs: Query
     drained: Query
     reopen_released: Query
+    tellable_before: Query
     tally: Query
     progress: Query
     queued_by_step: Query
+    unsure: Query
     recent_dispositions: Query
     held: Query
     release_held: Query
@@ -70,6 +73,11 @@ class Tally:
     attempts: Mapping[str, int]
 
     @property
+    def tellable(self) -> int:
+        """Of how many subjects it is known whom to tell, whether it was done before or not."""
+        return self.selected + self.already_told - sum(self.excluded.values())
+
+    @property
     def difference(self) -> int:
         parts = self.merged + self.holdout + sum(self.excluded.values())
         return self.selected - parts - sum(self.outcomes.values()) - sum(self.held.values()) - self.open
@@ -108,10 +116,11 @@ class RunStore:
         priority: int,
         zone: str,
         now: datetime,
+        connection: "Connection | None" = None,
     ) -> tuple[Run, bool]:
-        """The run of this key, and whether it was opened by this call."""
+        """The run of this key, and whether it was opened by this call, in the transaction of `connection` if given."""
         opened = await self._q.open_run.fetch_value(
-            self._pool,
+            connection or self._pool,
             key=key,
             campaign=campaign,
             owner=owner,
@@ -120,7 +129,7 @@ class RunStore:
             zone=zone,
             now=now,
         )
-        row = await self._q.by_key.fetch_row(self._pool, key=key)
+        row = await self._q.by_key.fetch_row(connection or self._pool, key=key)
         if row is None:
             raise LookupError(f"the run {key!r} was opened and is gone")
         return _run(row), opened is not None
@@ -140,10 +149,12 @@ class RunStore:
     async def unfinished(self) -> list[Run]:
         return [_run(row) for row in await self._q.open_runs.fetch(self._pool)]
 
-    async def next_to_plan(self, connection: Any) -> Run | None:
-        """A run whose audience is to be drawn, locked for the transaction of `connection`."""
-        row = await self._q.next_to_plan.fetch_row(connection)
-        return _run(row) if row else None
+    async def next_to_plan(self, connection: Any, later: Collection[int] = ()) -> Run | None:
+        """A run whose audience is to be drawn, but none of `later`; ours for the transaction of `connection`."""
+        for row in await self._q.to_plan.fetch(connection, later=list(later)):
+            if taken := await self._q.take_to_plan.fetch_row(connection, run=row["id"]):
+                return _run(taken)
+        return None
 
     async def planned(
         self,
@@ -153,9 +164,12 @@ class RunStore:
         selected: int,
         already_told: int,
         next_expiry: datetime | None,
-    ) -> None:
-        await self._q.planned.execute(
-            connection, run=run, now=now, selected=selected, already_told=already_told, next_expiry=next_expiry
+    ) -> bool:
+        """Let the planned run begin; answers whether it was still to be planned."""
+        return bool(
+            await self._q.planned.execute(
+                connection, run=run, now=now, selected=selected, already_told=already_told, next_expiry=next_expiry
+            )
         )
 
     async def move(self, run: int, to: RunState, reason: str | None, now: datetime) -> bool:
@@ -179,6 +193,15 @@ class RunStore:
         """Let runs go on that wait for a person although something of them is queued again."""
         await self._q.reopen_released.execute(self._pool)
 
+    async def tellable_before(
+        self, campaign: str, params: Mapping[str, object], run: int = 0, connection: "Connection | None" = None
+    ) -> int | None:
+        """`Tally.tellable` of the last run of this kind, or of the last one before `run`; None when there is none."""
+        found: int | None = await self._q.tellable_before.fetch_value(
+            connection or self._pool, campaign=campaign, params=dict(params), run=run
+        )
+        return found
+
     async def tally(self, run: Run) -> Tally:
         row = await self._q.tally.fetch_row(self._pool, run=run.id)
         return _tally(run, row) if row else _tally(run, {})
@@ -189,6 +212,11 @@ class RunStore:
 
     async def queued_by_step(self, run: int) -> list[asyncpg.Record]:
         return await self._q.queued_by_step.fetch(self._pool, run=run)
+
+    async def unsure(self, run: int) -> tuple[int, datetime | None]:
+        """How many attempts may have been sent or not, and when the last of them is looked up."""
+        row = await self._q.unsure.fetch_row(self._pool, run=run)
+        return (row["attempts"], row["until"]) if row else (0, None)
 
     async def recent_dispositions(self, run: int, since: datetime) -> dict[str, int]:
         rows = await self._q.recent_dispositions.fetch(self._pool, run=run, since=since)

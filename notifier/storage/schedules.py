@@ -14,7 +14,7 @@ from notifier.storage.queries import Connection, Query, load_into
 class ScheduleQueries:
     ensure: Query
     due: Query
-    fired: Query
+    note: Query
     list_schedules: Query
 
 
@@ -30,6 +30,19 @@ class Schedule:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """What became of a schedule's turn. `last_at`: when it fired last, by the clock of that moment."""
+
+    next_at: datetime
+    last_at: datetime | None
+    note: str
+    fired: bool = False
+
+    def changes(self, schedule: Schedule) -> bool:
+        return (self.next_at, self.last_at, self.note) != (schedule.next_at, schedule.last_at, schedule.note)
+
+
 class ScheduleStore:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -43,12 +56,18 @@ class ScheduleStore:
             self.pool, name=name, campaign=campaign, cron=cron, params=dict(params), next_at=next_at
         )
 
-    async def due(self, connection: Connection, now: datetime) -> list[Schedule]:
-        """What should have fired by now, locked for the transaction: another scheduler is given none of it."""
-        return [Schedule(**row) for row in await self._q.due.fetch(connection, now=now)]
+    async def due(
+        self, connection: Connection, now: datetime, set_back: datetime, real_now: datetime
+    ) -> list[Schedule]:
+        """What should have fired by now, or fired after `set_back`, which has not come yet. Locked for the transaction:
+        another scheduler is given none of it. Nothing when `real_now` is not the database's time."""
+        rows = await self._q.due.fetch(connection, now=now, set_back=set_back, real_now=real_now)
+        return [Schedule(**row) for row in rows]
 
-    async def fired(self, connection: Connection, name: str, next_at: datetime, last_at: datetime, note: str) -> None:
-        await self._q.fired.execute(connection, name=name, next_at=next_at, last_at=last_at, note=note)
+    async def note(self, connection: Connection, name: str, firing: Firing) -> None:
+        await self._q.note.execute(
+            connection, name=name, next_at=firing.next_at, last_at=firing.last_at, note=firing.note
+        )
 
     async def all(self) -> list[Schedule]:
         return [Schedule(**row) for row in await self._q.list_schedules.fetch(self.pool)]

@@ -1,18 +1,20 @@
 """The utility's own database: only read, in read-only repeatable-read transactions, through the contract views."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 
-from notifier.domain.facts import Facts
+from notifier.domain.facts import Facts, by_subject
 from notifier.resources import sql_root
-from notifier.storage.database import LOST, Pool, set_up_connection
-from notifier.storage.queries import Connection, Query, QueryError, load_query
+from notifier.storage.database import LOST, set_up_connection
+from notifier.storage.error_words import without_cells
+from notifier.storage.queries import Connection, Query, QueryError, load_into, load_query
 
 FACT_COLUMNS = ("subject", "still_due", "reason", "as_of")
 STAGING = {
@@ -23,25 +25,32 @@ STAGING = {
 CHUNKS_AHEAD = 32  # chunks of COPY data (64 KiB each) between the two servers: the planner's memory
 
 
-# The source answers, but its views are not those of the contract.
-BROKEN = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedFunctionError,
-    asyncpg.InvalidSchemaNameError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.DataError,
-    asyncpg.DatatypeMismatchError,
-    asyncpg.CannotCoerceError,
-)
+FACTS_WITHIN = timedelta(seconds=2)  # facts older than that are told to nobody: asking on only burdens the source
+AUDIENCE_WITHIN = timedelta(minutes=5)
+GRACE = 1.0  # seconds in which the server itself gives up, before we cut the wire
+
+# The source answers, but its views or what they hold are not those of the contract.
+BROKEN = (asyncpg.DataError, asyncpg.ReadOnlySQLTransactionError)
+# No value of Python can hold it: a date after the year 9999, a text that is none.
+UNREADABLE = (OverflowError, UnicodeError, ValueError)
 
 
 class SourceLost(Exception):
-    """The source cannot be reached or did not answer in time: wait for it, send nothing."""
+    """The source cannot be reached or did not answer: wait for it, send nothing."""
+
+
+class SourceSlow(SourceLost):
+    """The source did not answer in the time it was given."""
 
 
 class SourceBroken(Exception):
     """The source answers, but not what its contract says: a person must mend it."""
+
+
+@dataclass(frozen=True)
+class SnapshotQueries:
+    allow: Query
+    source_time: Query
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,11 @@ def campaign_queries(campaign: str) -> CampaignQueries:
 class Source:
     """Reads who (audience) and what is true now (facts). Opening it does not connect: the source may be down."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", real_now: Callable[[], datetime], audience_within: timedelta) -> None:
         self._pool = pool
+        self._real_now = real_now
+        self.audience_within = audience_within
+        self._q = load_into(SnapshotQueries, sql_root() / "snapshot.sql")
         self._queries: dict[str, CampaignQueries] = {}
 
     def queries(self, campaign: str) -> CampaignQueries:
@@ -74,33 +86,58 @@ class Source:
     async def facts(self, campaign: str, subjects: Sequence[str], now: datetime) -> dict[str, Facts]:
         """What is true now of each subject the source knows. Raises SourceLost or SourceBroken."""
         async with self.snapshot() as connection:
+            behind = self._real_now() - await self._q.source_time.fetch_value(connection)
             rows = await self.queries(campaign).facts.fetch(connection, subjects=list(subjects), now=now)
-        return {row["subject"]: _facts(campaign, row) for row in rows}
+        asked = set(subjects)
+        return by_subject(_facts(campaign, row, behind) for row in rows if _column(campaign, row, "subject") in asked)
 
+    @asynccontextmanager
     async def audience(
-        self, connection: Connection, campaign: str, now: datetime, params: Mapping[str, object]
-    ) -> AsyncGenerator[bytes, None]:
-        """The audience as binary COPY data, 64 KiB at a time, as fast as the receiver takes it. To be closed."""
+        self, campaign: str, now: datetime, params: Mapping[str, object]
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The audience of one moment as binary COPY data, 64 KiB at a time, as fast as the receiver takes it.
+
+        Its errors become SourceLost, SourceSlow or SourceBroken; the receiver's own stay what they are.
+        """
         query = self.queries(campaign).audience
-        await self._check_types(connection, campaign, query)
-        chunks: asyncio.Queue[bytes | None] = asyncio.Queue(CHUNKS_AHEAD)
-        arguments = query.arguments({"now": now, **params})
+        within = self.audience_within
+        async with self._transaction(within) as connection:
+            with _named(within):
+                await self._q.allow.fetch(connection, milliseconds=str(within // timedelta(milliseconds=1)))
+                await self._check_types(connection, campaign, query)
+            async with aclosing(self._chunks(connection, query, query.arguments({"now": now, **params}))) as chunks:
+                yield chunks
+
+    async def _chunks(
+        self, connection: Connection, query: Query, arguments: Sequence[Any]
+    ) -> AsyncGenerator[bytes, None]:
+        chunks: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(CHUNKS_AHEAD)
         copying = asyncio.create_task(self._copy(connection, query, arguments, chunks))
         try:
             while (chunk := await chunks.get()) is not None:
+                if isinstance(chunk, Exception):
+                    raise chunk
                 yield chunk
-            await copying
         finally:
             copying.cancel()
             await asyncio.gather(copying, return_exceptions=True)  # the connection is free only when it has ended
 
     async def _copy(
-        self, connection: Connection, query: Query, arguments: Sequence[Any], chunks: "asyncio.Queue[bytes | None]"
+        self,
+        connection: Connection,
+        query: Query,
+        arguments: Sequence[Any],
+        chunks: "asyncio.Queue[bytes | Exception | None]",
     ) -> None:
+        """Fill the queue; what ends it is None, or what went wrong. A copy that is cancelled has no reader left: it
+        must not wait for room to say so."""
+        end: Exception | None = None
         try:
-            await connection.copy_from_query(query.text, *arguments, output=chunks.put, format="binary")
-        finally:
-            await chunks.put(None)
+            with _named(self.audience_within):
+                await connection.copy_from_query(query.text, *arguments, output=chunks.put, format="binary")
+        except Exception as error:
+            end = error
+        await chunks.put(end)
 
     async def _check_types(self, connection: Connection, campaign: str, query: Query) -> None:
         """Binary COPY corrupts silently when a type differs: compare before every copy."""
@@ -115,18 +152,29 @@ class Source:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
-        """A read-only repeatable-read transaction; its errors become SourceLost or SourceBroken."""
-        connection = await self._connect()
-        try:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
+        """A read-only repeatable-read transaction for facts; errors become SourceLost, SourceSlow or SourceBroken."""
+        with _named(FACTS_WITHIN):
+            async with self._transaction(FACTS_WITHIN) as connection:
                 yield connection
-        except BROKEN as error:
-            raise SourceBroken(_say(error)) from error
-        except LOST as error:
-            raise SourceLost(_say(error)) from error
-        except asyncpg.PostgresError as error:  # whatever else the views or the query do: a person must mend it
-            raise SourceBroken(_say(error)) from error
+
+    @asynccontextmanager
+    async def _transaction(self, within: timedelta) -> AsyncIterator[Connection]:
+        """What goes wrong in it costs the connection."""
+        connection = await self._connect()
+        # A server behind a dead wire can neither time out for us nor be asked to roll back.
+        alarm = asyncio.get_running_loop().call_later(within.total_seconds() + GRACE, _cut, connection)
+        try:
+            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
+            with _named(within):
+                await transaction.start()
+            yield connection
+            with _named(within):
+                await transaction.rollback()
+        except BaseException:
+            _cut(connection)
+            raise
         finally:
+            alarm.cancel()
             await self._pool.release(connection)
 
     async def _connect(self) -> "asyncpg.pool.PoolConnectionProxy[Any]":
@@ -134,30 +182,57 @@ class Source:
         try:
             return await self._pool.acquire(timeout=10)
         except (*LOST, asyncpg.PostgresError) as error:
-            raise SourceLost(_say(error)) from error
+            raise SourceLost(without_cells(error)) from error
 
     async def close(self) -> None:
         await self._pool.close()
 
 
-def _say(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+def _cut(connection: "asyncpg.pool.PoolConnectionProxy[Any]") -> None:
+    with suppress(asyncpg.InterfaceError):  # it was lost before, and is the pool's again
+        connection.terminate()
 
 
-def _facts(campaign: str, row: asyncpg.Record) -> Facts:
-    values = dict(row)
+@contextmanager
+def _named(within: timedelta) -> Iterator[None]:
+    """Errors of the source, by what follows from them. Their words hold no cell."""
+    began = time.monotonic()
     try:
-        subject, still_due, reason, as_of = (values.pop(name) for name in FACT_COLUMNS)
+        yield
+    except BROKEN as error:
+        raise SourceBroken(without_cells(error)) from error
+    except LOST as error:
+        if time.monotonic() - began >= within.total_seconds():
+            raise SourceSlow(f"it took longer than {within.total_seconds():g} s") from error
+        raise SourceLost(without_cells(error)) from error
+    except asyncpg.PostgresError as error:  # whatever else the views or the query do: a person must mend it
+        raise SourceBroken(without_cells(error)) from error
+    except UNREADABLE as error:
+        raise SourceBroken(f"a value that cannot be read: {type(error).__name__}") from error
+
+
+def _column(campaign: str, row: asyncpg.Record, name: str) -> Any:
+    try:
+        return row[name]
     except KeyError as error:
         raise SourceBroken(f"facts.sql of {campaign} must select {', '.join(FACT_COLUMNS)}; missing {error}") from error
+
+
+def _facts(campaign: str, row: asyncpg.Record, behind: timedelta) -> Facts:
+    """`behind`: how far the source's clock is behind ours. By that much its `as_of` must be mended, or a clock that is
+    fast would hide a replica that lags, and a slow one would pass for a replica."""
+    subject, still_due, reason, as_of = (_column(campaign, row, name) for name in FACT_COLUMNS)
     if not isinstance(as_of, datetime) or as_of.tzinfo is None or not isinstance(still_due, bool):
         raise SourceBroken(f"facts.sql of {campaign}: a subject has no as_of (timestamptz) or no still_due")
-    return Facts(subject, still_due, reason, as_of, values)
+    values = {name: value for name, value in row.items() if name not in FACT_COLUMNS}
+    return Facts(subject, still_due, reason, as_of + behind, values)
 
 
-async def open_source(url: str, *, size: int = 4, statement_timeout: timedelta = timedelta(seconds=20)) -> Source:
-    """A reader of the source; facts that take longer than `statement_timeout` are given up."""
+async def open_source(
+    url: str, *, real_now: Callable[[], datetime], size: int = 4, audience_within: timedelta = AUDIENCE_WITHIN
+) -> Source:
+    """A reader of the source. Facts that take longer than FACTS_WITHIN are given up, as is an audience that takes
+    longer than `audience_within`. `real_now`: real time, by which `as_of` is told."""
     pool = await asyncpg.create_pool(
         url,
         min_size=0,
@@ -169,7 +244,7 @@ async def open_source(url: str, *, size: int = 4, statement_timeout: timedelta =
             "timezone": "UTC",
             "default_transaction_read_only": "on",
             "plan_cache_mode": "force_custom_plan",  # for the reason given in database.open_pool
-            "statement_timeout": str(int(statement_timeout.total_seconds() * 1000)),
+            "statement_timeout": str(FACTS_WITHIN // timedelta(milliseconds=1)),
         },
     )
-    return Source(pool)
+    return Source(pool, real_now, audience_within)

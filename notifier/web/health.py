@@ -1,5 +1,6 @@
 """/healthz: the process runs. /readyz: it can do its work. /metrics: in figures."""
 
+import asyncio
 from collections import Counter as Tally
 from contextlib import suppress
 
@@ -7,19 +8,23 @@ import asyncpg
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from notifier.clock import Clock
 from notifier.domain.states import RunState
 from notifier.storage.budgets import BudgetStore
 from notifier.storage.database import LOST, Pool, database_queries
 from notifier.storage.runs import RunStore
 from notifier.web.metrics import IN_FLIGHT, PAUSED, RUNS
 
+PATIENCE = 2.0  # real seconds; whoever asks seldom waits longer
+
 
 class HealthRoutes:
-    def __init__(self, pool: Pool, budgets: BudgetStore, runs: RunStore) -> None:
+    def __init__(self, clock: Clock, pool: Pool, budgets: BudgetStore, runs: RunStore) -> None:
+        self._clock = clock
         self._pool = pool
         self._budgets = budgets
         self._runs = runs
-        self._server_time = database_queries().server_time
+        self._read_only = database_queries().read_only
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -32,15 +37,23 @@ class HealthRoutes:
         return web.Response(text="alive\n")
 
     async def _ready(self, _request: web.Request) -> web.Response:
+        failing = self._pool.trouble()  # the database may answer, and yet not do what is asked of it
+        why = await self.silence() or (f"the database fails: {failing}" if failing else self._clock.astray)
+        return web.Response(status=503 if why else 200, text=f"{why or 'ready'}\n")
+
+    async def silence(self) -> str | None:
+        """Why nothing could be read or kept at this moment, or None."""
         try:
-            await self._server_time.fetch_value(self._pool)
+            async with asyncio.timeout(PATIENCE):
+                read_only = await self._read_only.fetch_value(self._pool)
         except (*LOST, asyncpg.PostgresError) as error:
-            return web.Response(status=503, text=f"the database does not answer: {type(error).__name__}\n")
-        return web.Response(text="ready\n")
+            return f"the database does not answer: {type(error).__name__}"
+        return "the database is read-only" if read_only else None
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         with suppress(*LOST):  # /readyz says so; what this process counted itself is still worth having
-            await self._measure()
+            async with asyncio.timeout(PATIENCE):
+                await self._measure()
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _measure(self) -> None:

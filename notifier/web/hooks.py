@@ -1,5 +1,6 @@
 """Callbacks: known by our own attempt id, verified by the channel, on disk before they are answered."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -17,27 +18,36 @@ from notifier.web.metrics import CALLBACKS
 
 log = structlog.get_logger()
 
+WORDS_WITHIN = 4.0  # real seconds for what a call is to say; with STORED_WITHIN less than the carrier's 15 s
+
+PROBE = "probe"  # asks whether calls would be heard: not by a process that cannot read what they are to say
+
+Silence = Callable[[], Awaitable[str | None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class HookRoutes:
     """Serves every hook of every channel at /hooks/<channel>/<path>."""
 
-    def __init__(self, public_url: str, clock: Clock, attempts: AttemptStore, intake: Intake) -> None:
+    def __init__(self, public_url: str, clock: Clock, attempts: AttemptStore, intake: Intake, silence: Silence) -> None:
         self._public_url = public_url
         self._clock = clock
         self._attempts = attempts
         self._intake = intake
+        self._silence = silence
 
     def routes(self, channel: Channel) -> list[web.RouteDef]:
         return [
             web.route(method, f"/hooks/{channel.name}/{hook.path}", self._handler(channel, hook))
             for hook in channel.hooks
+            if not hook.by_mail
             for method in ("GET", "POST")
         ]
 
     def _handler(self, channel: Channel, hook: Hook) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
+            if hook.path == PROBE and (why := await self._silence()):
+                return web.Response(status=503, text=f"{why}\n")
             try:
                 reply = hook.answer(await self._call(channel, hook, request))
             except Forged as error:
@@ -78,7 +88,8 @@ class HookRoutes:
         if attempt is None:
             return None
         try:
-            found = await self._attempts.message_of(attempt)
+            async with asyncio.timeout(WORDS_WITHIN):
+                found = await self._attempts.message_of(attempt)
         except LOST:
             log.warning("hook.database_lost", channel=channel.name, attempt=str(attempt))
             return None

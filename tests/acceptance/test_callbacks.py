@@ -41,6 +41,8 @@ def disposition(call: Mapping[str, Any], *, asked: bool) -> str:
             return "no_answer"
         case "failed", 404:
             return "refused"
+        case "failed", None:
+            return "unexplained"
         case "failed", _:
             return "failed"
         case "completed", _:

@@ -44,7 +44,8 @@ async def test_a_good_probe_lifts_the_pause_of_a_bad_one_and_no_other(house: Hou
 
 async def test_a_run_everybody_hangs_up_on_pauses(database: str, source_database: str) -> None:
     watch = {"sample": 20}
-    async with open_house(database, source_database, watch=watch) as house:
+    # At this scale the half hour that is watched is longer than the 5 s between two looks.
+    async with open_house(database, source_database, scale=120, watch=watch) as house:
         await customers(house, 60)
         await house.people({"everyone": {"calls": {"outcome": "answers", "answer_after": 2, "hang_up_after": 1}}})
         run = await house.launch()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -82,7 +83,8 @@ class Carrier:
             await self._closing.wait()
         if canned.cut:
             return await self._cut(request, canned)
-        return web.Response(status=canned.status, text=canned.body, headers=canned.headers)
+        date = {"Date": format_datetime(NOW, usegmt=True)}
+        return web.Response(status=canned.status, text=canned.body, headers=date | canned.headers)
 
     async def _cut(self, request: web.BaseRequest, canned: Canned) -> web.StreamResponse:
         assert request.transport is not None

@@ -2,9 +2,11 @@ import asyncio
 import re
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage as Mail
 from pathlib import Path
@@ -13,13 +15,15 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
-from notifier.channels import email
+from notifier.channels import email, smtp_transport
 from notifier.channels.email import CONNECTIONS, Email
-from notifier.domain.channel import Address, MailServer
+from notifier.channels.return_path import ReturnPath
+from notifier.domain.channel import Address, HookCall, HookReply, MailServer
 from notifier.domain.disposition import Disposition
-from notifier.domain.errors import ChannelError, Misconfigured, Refused, Unavailable, Uncertain
+from notifier.domain.errors import ChannelError, Forged, Misconfigured, Refused, Unavailable, Uncertain, Unknown
 from notifier.domain.message import EmailMessage
-from notifier.domain.receipt import Receipt, ReceiptKind
+from notifier.domain.receipt import UNKNOWN_WORD, Receipt, ReceiptKind
+from notifier.sandbox.returned_mail import Sent, compose
 from tests.channels.channel_kit import ATTEMPT, NOW, SMS, surroundings
 
 TO = Address("wang@example.tw")
@@ -48,10 +52,12 @@ class CannedServer:
         while line := (await reader.readline()).decode().strip():
             verb = line.split()[0].upper()
             self.said.append(line)
+            await self.waits(verb)
             reply = self._reply(verb)
             if verb == "DATA" and reply.startswith(b"354"):
                 writer.write(reply)
                 await reader.readuntil(b"\r\n.\r\n")
+                await self.waits("end")
                 reply = self._reply("end")
             if reply == b"drop\r\n":
                 break
@@ -59,6 +65,9 @@ class CannedServer:
                 await reader.read()
                 break
             writer.write(reply)
+
+    async def waits(self, verb: str) -> None:
+        """Before answering."""
 
     def _reply(self, verb: str, default: str = "250 fine\r\n") -> bytes:
         reply = self.replies.get(verb, default)
@@ -91,7 +100,13 @@ async def listening(
 
 def server_at(port: int, **changes: Any) -> MailServer:
     plain = MailServer(
-        "127.0.0.1", port, sender="notice@utility.example.tw", sender_name="台電", starttls=False, timeout=0.3
+        "127.0.0.1",
+        port,
+        sender="notice@utility.example.tw",
+        sender_name="台電",
+        starttls=False,
+        timeout=0.3,
+        data_timeout=0.3,
     )
     return replace(plain, **changes)
 
@@ -147,6 +162,8 @@ TABLE: dict[str, tuple[dict[str, str], type[ChannelError]]] = {
     "silent at MAIL": ({"MAIL": HANG}, Unavailable),
     "no such address": ({"RCPT": "550 5.1.1 no such user wang@example.tw"}, Refused),
     "relay needs a login": ({"RCPT": "530 5.7.0 log in first"}, Misconfigured),
+    "relay access denied": ({"RCPT": "554 5.7.1 relay access denied"}, Unknown),
+    "our sender is no address": ({"RCPT": "550 5.1.8 sender rejected"}, Unknown),
     "greylisted": ({"RCPT": "450 4.2.0 greylisted"}, Unavailable),
     "dropped at RCPT": ({"RCPT": DROP}, Unavailable),
     "silent at RCPT": ({"RCPT": HANG}, Unavailable),
@@ -166,6 +183,66 @@ async def test_what_follows_from_a_reply(replies: dict[str, str], kind: type[Cha
         await send_to(CannedServer(**replies))
     assert type(caught.value) is kind
     assert "wang" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "about_one"),
+    [
+        ("RCPT", "450 4.2.0 greylisted", True),
+        ("RCPT", "451 4.7.1 greylisted", True),
+        ("RCPT", "451 greylisted", True),
+        ("RCPT", "452 4.2.2 mailbox full", True),
+        ("RCPT", "451 4.3.0 temporary lookup failure", False),
+        ("RCPT", "452 insufficient system storage", False),
+        ("RCPT", "421 4.7.0 too many connections", True),
+        ("RCPT", "421 closing", False),
+        ("MAIL", "451 4.7.1 later", False),
+        ("end", "451 4.7.1 greylisted", True),
+        ("end", "451 local error in processing", False),
+    ],
+)
+async def test_who_is_put_off_is_no_trouble_of_the_channel(stage: str, reply: str, about_one: bool) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await send_to(CannedServer(**{stage: reply}))
+    assert caught.value.about_one is about_one
+    assert caught.value.code == " ".join(re.findall(r"^\d{3}|\d\.\d\.\d", reply))
+
+
+async def test_a_log_in_that_only_the_server_knows() -> None:
+    canned = CannedServer(EHLO="250-canned\r\n250 AUTH GSSAPI")
+    with pytest.raises(Misconfigured):
+        await send_to(canned, username="notice", password="a-made-up-password")
+
+
+class SlowServer(CannedServer):
+    """Answers everything, after a while."""
+
+    def __init__(self, pause: float, verbs: frozenset[str] = frozenset(), **replies: str | list[str]) -> None:
+        super().__init__(**replies)
+        self.pause = pause
+        self.verbs = verbs
+
+    async def waits(self, verb: str) -> None:
+        if not self.verbs or verb in self.verbs:
+            await asyncio.sleep(self.pause)
+
+
+async def test_all_steps_together_take_no_longer_than_one_may() -> None:
+    """Each answer comes in time; but the facts are told as of two seconds ago."""
+    with pytest.raises(Unavailable):
+        await send_to(SlowServer(0.12))
+
+
+async def test_a_server_may_look_long_at_a_mail() -> None:
+    """Giving up on it sooner would send the mail twice."""
+    receipt = await send_to(SlowServer(0.5, frozenset({"end"})), data_timeout=5)
+    assert receipt.ended is Disposition.ACCEPTED
+
+
+def test_a_mail_under_way_is_not_taken_for_a_silent_one() -> None:
+    patient = Email(server_at(25, timeout=20, data_timeout=900), lambda: NOW)
+    assert patient.abilities.silent_after > timedelta(seconds=920)
+    assert Email(server_at(25), lambda: NOW).abilities.silent_after == timedelta(minutes=6)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +306,29 @@ async def test_a_kept_connection_that_has_gone_stale_costs_nothing() -> None:
             await channel.send(MESSAGE, TO, ATTEMPT)
         await channel.close()
     assert canned.connections == 3
+
+
+async def test_a_connection_that_has_rested_too_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall may have forgotten it: whatever is said then is heard by nobody."""
+    canned = CannedServer()
+    async with listening(canned.serve) as port:
+        channel = Email(server_at(port), lambda: NOW)
+        await channel.send(MESSAGE, TO, ATTEMPT)
+        monkeypatch.setattr(smtp_transport, "FRESH", 0.0)
+        await channel.send(MESSAGE, TO, ATTEMPT)
+        await channel.close()
+    assert canned.connections == 2
+
+
+async def test_a_silent_goodbye_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp_transport, "GOODBYE", 0.2)
+    canned = CannedServer(QUIT=HANG)
+    async with listening(canned.serve) as port:
+        channel = Email(server_at(port, timeout=30), lambda: NOW)
+        await asyncio.gather(*(channel.send(MESSAGE, TO, ATTEMPT) for _ in range(CONNECTIONS)))
+        began = time.monotonic()
+        await channel.close()
+        assert time.monotonic() - began < 2.0
 
 
 async def test_a_refused_mail_does_not_spoil_the_next() -> None:
@@ -385,3 +485,83 @@ async def test_a_login_under_tls(certificate: tuple[Path, Path], monkeypatch: py
 async def test_a_certificate_that_nobody_vouches_for(certificate: tuple[Path, Path]) -> None:
     with pytest.raises(Misconfigured):
         await deliver(MESSAGE, tls_mailbox(certificate), starttls=True)
+
+
+BOUNCES = {"bounce_address": "bounce@utility.example.tw", "bounce_secret": "made-up"}
+PATH = ReturnPath(*BOUNCES.values())
+
+
+def told(to: str, mail: bytes, **changes: Any) -> HookReply:
+    """What the channel makes of a mail written to the address."""
+    (hook,) = Email(server_at(25, **BOUNCES | changes), lambda: NOW).hooks
+    assert (hook.path, hook.by_mail) == ("reports", True)
+    return hook.answer(HookCall(to, {}, (), (), mail, None, None, NOW))
+
+
+def report(kind: str, code: int = 511, sender: str = "") -> bytes:
+    return compose(kind, code, Sent(1, sender or PATH.of(ATTEMPT), TO, b"Subject: x", NOW))
+
+
+async def test_each_mail_has_an_envelope_sender_of_its_own() -> None:
+    canned = CannedServer()
+    await send_to(canned, **BOUNCES)
+    assert canned.said[1] == f"MAIL FROM:<{PATH.of(ATTEMPT)}>"
+
+
+def test_without_a_bounce_address_nothing_is_heard() -> None:
+    assert Email(server_at(25), lambda: NOW).hooks == ()
+
+
+@pytest.mark.parametrize("bad", [{"bounce_address": "bounce"}, {"bounce_secret": ""}])
+def test_a_bounce_address_that_cannot_be_used_is_our_fault(bad: dict[str, str]) -> None:
+    with pytest.raises(Misconfigured):
+        email.create(surroundings(mail=server_at(25, **BOUNCES | bad)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "ended", "detail"),
+    [
+        ("failed", 511, Disposition.BOUNCED, {"code": "5.1.1"}),
+        ("failed", 522, Disposition.UNDELIVERED, {"code": "5.2.2"}),
+        ("failed", 447, Disposition.UNDELIVERED, {"code": "4.4.7"}),
+        ("failed", 517, Disposition.UNDELIVERED, {"code": "5.1.7"}),
+        ("delayed", 447, None, {"code": "4.4.7"}),
+        ("delivered", 200, Disposition.DELIVERED, {"code": "2.0.0"}),
+        ("complaint", 0, None, {"follows": "complained"}),
+    ],
+)
+def test_what_comes_back_is_a_word_about_the_attempt(
+    kind: str, code: int, ended: Disposition | None, detail: dict[str, str]
+) -> None:
+    (receipt,) = told(PATH.of(ATTEMPT), report(kind, code)).receipts
+    assert receipt == Receipt(
+        ATTEMPT, ReceiptKind.CALLBACK, f"mail:{kind}:{detail.get('code', '')}", kind, NOW, ended=ended, detail=detail
+    )
+
+
+def test_what_nobody_can_read_is_loud() -> None:
+    (receipt,) = told(PATH.of(ATTEMPT), b"Subject: hello\n\nSorry, no mailbox here by that name.\n").receipts
+    assert (receipt.ended, receipt.detail) == (None, {UNKNOWN_WORD: "yes"})
+
+
+def test_an_automatic_reply_says_nothing() -> None:
+    away = b"From: wang@example.tw\nAuto-Submitted: auto-replied\n\nI am away.\n"
+    assert told(PATH.of(ATTEMPT), away) == HookReply()
+
+
+@pytest.mark.parametrize("mail", [b"", report("failed")])
+def test_a_mail_to_an_address_we_never_gave_out_is_forged(mail: bytes) -> None:
+    strangers = ReturnPath("bounce@utility.example.tw", "another").of(ATTEMPT)
+    for address in (strangers, "notice@utility.example.tw", ""):
+        with pytest.raises(Forged):
+            told(address, mail)
+
+
+def test_a_feedback_loop_has_one_address_and_names_the_mail() -> None:
+    registered = "Bounce@Utility.example.tw"
+    assert told(registered, b"") == HookReply()
+    (receipt,) = told(registered, report("complaint")).receipts
+    assert (receipt.attempt, receipt.status) == (ATTEMPT, "complaint")
+    for mail in (report("complaint", sender="stranger@utility.example.tw"), report("failed"), b"Subject: spam\n\nbuy"):
+        with pytest.raises(Forged):
+            told(registered, mail)

@@ -1,6 +1,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
@@ -9,7 +10,7 @@ from notifier.channels import sms
 from notifier.channels.sms import Sms
 from notifier.domain.channel import Address, AddressKind, HookReply, Pollable
 from notifier.domain.disposition import Disposition as D
-from notifier.domain.errors import Forged, Misconfigured, OptedOut, Refused
+from notifier.domain.errors import Forged, Misconfigured, OptedOut, Refused, Uncertain
 from notifier.domain.receipt import Receipt, ReceiptKind
 from tests.channels.channel_kit import (
     ATTEMPT,
@@ -94,7 +95,7 @@ def status(channel: Sms, *form: tuple[str, str], url: str = STATUS_URL) -> HookR
         ("failed", "21610", D.OPTED_OUT, {"error": "21610", "follows": "opted_out"}),
         ("failed", "30002", D.FAILED, {"error": "30002", "follows": "misconfigured"}),
         ("undelivered", "30007", D.UNKNOWN, {"error": "30007", "follows": "hold"}),
-        ("sparkling", "", D.UNKNOWN, {}),
+        ("sparkling", "", None, {"unknown_word": "yes"}),  # alive: how it ended is looked up
     ],
 )
 def test_a_status_becomes_a_receipt(
@@ -127,3 +128,40 @@ async def test_a_message_is_looked_up(channel: Sms, carrier: Carrier) -> None:
     assert (by_sid.kind, by_sid.ended, by_sid.detail) == (ReceiptKind.POLL, D.UNDELIVERED, {"error": "30003"})
     assert await channel.look_up(ATTEMPT, TO, NOW, None) is None
     assert carrier.asked[1].query == [("To", MOBILE), ("From", "111"), ("PageSize", "50")]
+
+
+def listed(sid: str, body: str, seconds: float = 1) -> dict[str, object]:
+    created = format_datetime(NOW + timedelta(seconds=seconds))
+    return {"sid": sid, "status": "delivered", "body": body, "date_created": created}
+
+
+OURS = listed("SM-ours", f"Sent from your trial account - {SMS.body} ")
+LISTS = {
+    "ours among another's": ([listed("SM-other", "Dinner at seven?"), OURS], "SM-ours"),
+    "ours twice, one of them known": ([listed("SM-known", SMS.body), OURS], "SM-ours"),
+    "another's, long before": ([listed("SM-other", "Dinner at seven?", -600)], None),
+    "a known one alone": ([listed("SM-known", SMS.body)], None),
+}
+
+
+@pytest.mark.parametrize(("messages", "sid"), LISTS.values(), ids=LISTS)
+async def test_a_message_is_known_by_its_words(
+    channel: Sms, carrier: Carrier, messages: list[dict[str, object]], sid: str | None
+) -> None:
+    carrier.answers = [Canned(200, json.dumps({"messages": messages}))]
+    found = await channel.look_up(ATTEMPT, TO, NOW, None, others=frozenset({"SM-known"}), message=SMS)
+    assert (found and found.provider_ref) == sid
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param([listed("SM1", SMS.body), listed("SM2", SMS.body)], id="two that say it"),
+        pytest.param([listed("SM1", "Dinner at seven?")], id="other words, at our time"),
+        pytest.param([listed("SM1", SMS.body, 400)], id="our words, not quite at our time"),
+    ],
+)
+async def test_a_doubt_is_no_proof(channel: Sms, carrier: Carrier, messages: list[dict[str, object]]) -> None:
+    carrier.answers = [Canned(200, json.dumps({"messages": messages}))]
+    with pytest.raises(Uncertain):
+        await channel.look_up(ATTEMPT, TO, NOW, None, message=SMS)

@@ -3,13 +3,14 @@ import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from email.utils import format_datetime
 from urllib.parse import urlencode
 
 import pytest
 
 from notifier.channels.twilio_transport import TwilioApi
 from notifier.domain.errors import ChannelError, Misconfigured, OptedOut, Refused, Unavailable, Uncertain, Unknown
-from tests.channels.channel_kit import TOKEN, Canned, Carrier, account
+from tests.channels.channel_kit import NOW, TOKEN, Canned, Carrier, account
 
 FIELDS = [
     ("To", "+886900000111"),
@@ -23,7 +24,7 @@ SHORT = 0.2  # seconds
 
 @pytest.fixture
 async def api(carrier: Carrier) -> AsyncIterator[TwilioApi]:
-    api = TwilioApi(account(carrier.url + "/", timeout=SHORT), "Messages")
+    api = TwilioApi(account(carrier.url + "/", timeout=SHORT), "Messages", lambda: NOW)
     yield api
     await api.close()
 
@@ -129,7 +130,7 @@ NOT_SENT: dict[str, tuple[Callable[[], str], type[ChannelError]]] = {
 
 @pytest.mark.parametrize(("base_url", "kind"), NOT_SENT.values(), ids=NOT_SENT)
 async def test_what_certainly_did_not_leave(base_url: Callable[[], str], kind: type[ChannelError]) -> None:
-    api = TwilioApi(account(base_url(), timeout=SHORT), "Calls")
+    api = TwilioApi(account(base_url(), timeout=SHORT), "Calls", lambda: NOW)
     with pytest.raises(ChannelError) as caught:
         await api.create(FORM)
     assert type(caught.value) is kind
@@ -145,7 +146,7 @@ async def test_a_connection_that_cannot_be_made_in_time_has_sent_nothing() -> No
         for one in waiting:
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
-        api = TwilioApi(account(f"http://127.0.0.1:{port}", timeout=SHORT), "Calls")
+        api = TwilioApi(account(f"http://127.0.0.1:{port}", timeout=SHORT), "Calls", lambda: NOW)
         with pytest.raises(Unavailable):
             await api.create(FORM)
         await api.close()
@@ -157,6 +158,34 @@ async def test_answers_are_not_mixed_up_between_requests(api: TwilioApi, carrier
     carrier.answers = [Canned(201, json.dumps({"sid": f"SM{n}"})) for n in range(20)]
     sids = [(await api.create(f"n={n}"))["sid"] for n in range(20)]
     assert sids == [f"SM{n}" for n in range(20)]
+
+
+UNANSWERED = {
+    "a 500": Canned(500, '{"code": 20500}'),
+    "a 502 in HTML": Canned(502, "<html>bad gateway"),
+    "a connection closed without an answer": Canned(cut=True),
+    "no answer in time": Canned(hang=True),
+    "too many requests": Canned(429, '{"code": 20429}'),
+}
+
+
+@pytest.mark.parametrize("canned", UNANSWERED.values(), ids=UNANSWERED)
+async def test_a_question_without_an_answer_leaves_nothing_in_doubt(
+    api: TwilioApi, carrier: Carrier, canned: Canned
+) -> None:
+    """A create may have been carried out; what was only asked may be asked again, as often as it takes."""
+    for ask in (api.fetch("SM1"), api.find("+886900000111", "111")):
+        carrier.answers = [canned]
+        with pytest.raises(Unavailable):
+            await ask
+
+
+async def test_the_carriers_clock_is_read_from_its_answers(api: TwilioApi, carrier: Carrier) -> None:
+    five_minutes_fast = format_datetime(NOW + timedelta(minutes=5), usegmt=True)
+    carrier.answers = [Canned(200, '{"sid": "SM1"}', {"Date": date}) for date in (five_minutes_fast, "yesterday")]
+    for _ in range(2):  # what cannot be read changes nothing
+        await api.fetch("SM1")
+        assert api.ahead == timedelta(minutes=5)
 
 
 async def test_a_list_that_is_none(api: TwilioApi, carrier: Carrier) -> None:

@@ -137,8 +137,8 @@ def test_a_status_becomes_a_receipt(channel: Voice) -> None:
         ([("CallStatus", "completed"), ("SequenceNumber", "3"), ("AnsweredBy", "unknown")], 3, D.ANSWERED, False),
         ([("CallStatus", "busy")], UNNUMBERED, D.BUSY, False),
         ([("CallStatus", "busy"), ("SequenceNumber", "x")], UNNUMBERED, D.BUSY, False),
-        ([("CallStatus", "sparkling"), ("SequenceNumber", "4")], 4, D.UNKNOWN, False),
-        ([], UNNUMBERED, D.UNKNOWN, False),
+        ([("CallStatus", "sparkling"), ("SequenceNumber", "4")], 4, None, False),  # alive: its end is looked up
+        ([], UNNUMBERED, None, False),
     ],
 )
 def test_statuses(channel: Voice, form: list[tuple[str, str]], sequence: int, ended: D | None, machine: bool) -> None:
@@ -222,13 +222,14 @@ async def test_a_call_without_a_sid_is_found_between_the_two_numbers(channel: Vo
     [
         ([], False),
         ([-3600], False),
-        ([-6], False),
+        ([-901], False),
         ([-5], True),
         ([0], True),
         ([30], True),
         ([300], True),
-        ([301], False),
+        ([901], False),
         ([-3600, 2, 7200], True),
+        ([-60, 2], True),
     ],
 )
 async def test_a_call_is_ours_when_it_was_created_at_our_time(
@@ -238,7 +239,31 @@ async def test_a_call_is_ours_when_it_was_created_at_our_time(
     assert (await channel.look_up(ATTEMPT, TO, NOW, None) is not None) is found
 
 
+@pytest.mark.parametrize("skew", [timedelta(minutes=5), timedelta(minutes=-5)])
+async def test_a_call_is_ours_by_a_carriers_clock_that_is_five_minutes_off(
+    channel: Voice, carrier: Carrier, skew: timedelta
+) -> None:
+    date = {"Date": format_datetime(NOW + skew, usegmt=True)}
+    ours, before = call_json(seconds=skew.total_seconds() + 2), call_json(seconds=skew.total_seconds() - 1800)
+    carrier.answers = [Canned(200, json.dumps({"calls": [ours, before]}), date)]
+    assert await channel.look_up(ATTEMPT, TO, NOW, None) is not None
+
+
+async def test_a_call_that_is_known_to_be_anothers_is_not_ours(channel: Voice, carrier: Carrier) -> None:
+    carrier.answers = [Canned(200, json.dumps({"calls": [call_json()]}))]
+    assert await channel.look_up(ATTEMPT, TO, NOW, None, others=frozenset({CALL_SID})) is None
+
+
+async def test_a_call_that_failed_says_not_why_when_it_is_looked_up(channel: Voice, carrier: Carrier) -> None:
+    carrier.answers = [Canned(200, json.dumps(call_json("failed")))]
+    receipt = await channel.look_up(ATTEMPT, TO, NOW, CALL_SID)
+    assert receipt is not None
+    assert receipt.ended is D.UNEXPLAINED
+
+
 LOOK_UPS = {
+    "one shortly before": ({"calls": [call_json(seconds=-6)]}, Uncertain),
+    "one somewhat later": ({"calls": [call_json(seconds=301)]}, Uncertain),
     "two that could be it": ({"calls": [call_json(), call_json(seconds=2)]}, Uncertain),
     "no list": ({"messages_of_the_day": []}, Uncertain),
     "no time": ({"calls": [{"sid": CALL_SID, "status": "completed"}]}, Uncertain),

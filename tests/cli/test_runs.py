@@ -62,7 +62,7 @@ async def test_pause_resume_and_cancel(desk: Desk) -> None:
     assert (paused.code, again.code, waited.code) == (Exit.DONE, Exit.UNFINISHED, Exit.UNFINISHED)
     assert "wrong date" in page.out
     assert "a quiet morning" in page.out
-    assert "not known yet" in page.out
+    assert "not known while voice stands still: a quiet morning" in page.out
     assert "3 = 0 merged + 0 excluded + 0 holdout + 0 settled + 0 held + 3 open" in page.out
 
     resumed = await desk("resume", str(run.id))

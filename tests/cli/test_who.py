@@ -87,5 +87,28 @@ async def test_an_opt_out_is_shown_masked_unless_asked_for(desk: Desk) -> None:
 
     assert "+886912345678, for collection, since" in by_phone.out
     assert "asked by key not to be called" in by_phone.out
-    assert "every address asked not to be contacted" in by_account.out
+    assert "every address is barred from contact" in by_account.out
     assert as_json.json["suppressions"][0]["reason"] == "opt_out"
+
+
+async def test_mails_that_came_back_are_shown_in_both_languages(desk: Desk) -> None:
+    for address, purpose, reason in (
+        ("gone@customer.example", None, "bounced"),
+        ("angry@customer.example", "collection", "complained"),
+    ):
+        await desk.house.app.pool.execute(
+            "insert into notifier.suppression (address, purpose, reason, since) values ($1, $2, $3, now())",
+            address, purpose, reason,
+        )  # fmt: skip
+
+    gone, gone_zh, angry, angry_zh = await asyncio.gather(
+        desk("who", "gone@customer.example"), desk("who", "gone@customer.example", "--lang", "zh"),
+        desk("who", "angry@customer.example"), desk("who", "angry@customer.example", "--lang", "zh"),
+    )  # fmt: skip
+
+    assert "gone@customer.example, for every purpose, since" in gone.out
+    assert "the mail came back: there is no such address" in gone.out
+    assert "退信：查無此信箱" in gone_zh.out
+    assert "angry@customer.example, for collection, since" in angry.out
+    assert "reported a mail of ours as unwanted" in angry.out
+    assert "檢舉來信為垃圾郵件" in angry_zh.out

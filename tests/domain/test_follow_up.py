@@ -59,6 +59,8 @@ CASES: list[tuple[Route, Place, Disposition, FollowUp]] = [
     (EVERYTHING, Place(0, 1), D.NOT_SENT, Retry(NOW + timedelta(seconds=15), Place(0, 1, 1))),
     (EVERYTHING, Place(0, 1, 2), D.FAILED, Retry(NOW + timedelta(seconds=60), Place(0, 1, 3))),
     (EVERYTHING, Place(0, 1, 9), D.NOT_CREATED, Retry(NOW + timedelta(minutes=15), Place(0, 1, 10))),
+    (EVERYTHING, Place(0, 1), D.UNEXPLAINED, Retry(NOW + timedelta(seconds=15), Place(0, 1, 1))),
+    (EVERYTHING, Place(0, 1, 1), D.UNEXPLAINED, NextStep(NOW, Place(1))),  # a second time: a bad number
     (EVERYTHING, Place(0), D.UNKNOWN, Hold("unknown")),
     (EVERYTHING, Place(0), D.UNCERTAIN, Hold("uncertain")),
 ]
@@ -66,25 +68,51 @@ CASES: list[tuple[Route, Place, Disposition, FollowUp]] = [
 
 @pytest.mark.parametrize(("route", "place", "disposition", "expected"), CASES)
 def test_what_follows(route: Route, place: Place, disposition: Disposition, expected: FollowUp) -> None:
-    assert follow_up(route, place, disposition, False, NOW, at_once) == expected
+    assert follow_up(route, place, disposition, None, NOW, at_once) == expected
 
 
 def test_a_key_pressed_is_an_acknowledgement() -> None:
-    assert follow_up(EVERYTHING, Place(0), D.ANSWERED, True, NOW, at_once) == Settle(Outcome.ACKNOWLEDGED)
+    followed = follow_up(EVERYTHING, Place(0), D.ANSWERED, Outcome.ACKNOWLEDGED, NOW, at_once)
+    assert followed == Settle(Outcome.ACKNOWLEDGED)
+
+
+@pytest.mark.parametrize("told", [Outcome.ACKNOWLEDGED, Outcome.REACHED])
+def test_whoever_was_told_is_not_rung_again_because_the_provider_says_that_nobody_answered(told: Outcome) -> None:
+    assert follow_up(EVERYTHING, Place(0), D.NO_ANSWER, told, NOW, at_once) == Settle(told)
+    assert follow_up(EVERYTHING, Place(0), D.REFUSED, told, NOW, at_once) == NextStep(NOW, Place(1))
 
 
 def test_the_window_decides_when() -> None:
-    result = follow_up(EVERYTHING, Place(0), D.BUSY, False, NOW, tomorrow)
+    result = follow_up(EVERYTHING, Place(0), D.BUSY, None, NOW, tomorrow)
     assert result == Retry(NOW + timedelta(days=1, minutes=20), Place(0, 1))
 
 
 def test_the_providers_wish_is_honoured() -> None:
-    result = follow_up(EVERYTHING, Place(0), D.NOT_SENT, False, NOW, at_once, after=timedelta(seconds=7))
-    assert result == Retry(NOW + timedelta(seconds=7), Place(0, 0, 1))
+    result = follow_up(EVERYTHING, Place(0), D.NOT_SENT, None, NOW, at_once, after=timedelta(seconds=70))
+    assert result == Retry(NOW + timedelta(seconds=70), Place(0, 0, 1))
+
+
+def test_a_wish_of_a_second_does_not_use_up_the_free_retries_in_ten() -> None:
+    place, waited = Place(0), timedelta(0)
+    while isinstance(
+        result := follow_up(EVERYTHING, place, D.NOT_SENT, None, NOW, at_once, timedelta(seconds=1)), Retry
+    ):
+        place, waited = result.place, waited + (result.at - NOW)
+    assert place.free == FREE_RETRIES
+    assert waited > timedelta(hours=1)
+
+
+@pytest.mark.parametrize("disposition", [D.NOT_SENT, D.NOT_CREATED])
+def test_what_lies_with_the_provider_as_a_whole_spends_nothing(disposition: Disposition) -> None:
+    place = Place(0, 1, FREE_RETRIES)
+    result = follow_up(EVERYTHING, place, disposition, None, NOW, at_once, blameless=True)
+    assert result == Retry(NOW + timedelta(minutes=15), place)
+    at_once_again = follow_up(EVERYTHING, place, disposition, None, NOW, at_once, timedelta(0), blameless=True)
+    assert at_once_again == Retry(NOW, place)
 
 
 def test_free_retries_end_with_a_person() -> None:
-    result = follow_up(EVERYTHING, Place(0, 0, FREE_RETRIES), D.NOT_SENT, False, NOW, at_once)
+    result = follow_up(EVERYTHING, Place(0, 0, FREE_RETRIES), D.NOT_SENT, None, NOW, at_once)
     assert isinstance(result, Hold)
     assert "10 times" in result.reason
 
@@ -99,7 +127,7 @@ def test_no_order_of_events_rings_more_often_than_the_plan(dispositions: list[Di
     place, spent = Place(0), [0, 0, 0]
     for disposition in dispositions:
         spent[place.step] += EFFECTS[disposition] in (Effect.SPENDS, Effect.REACHES, Effect.CLOSES)
-        after = follow_up(EVERYTHING, place, disposition, False, NOW, at_once)
+        after = follow_up(EVERYTHING, place, disposition, None, NOW, at_once)
         if isinstance(after, Settle | Hold):
             break
         assert after.place.free <= FREE_RETRIES

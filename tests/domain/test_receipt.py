@@ -55,13 +55,27 @@ def test_every_order_tells_the_same_story(receipts: list[Receipt], expected: Dis
 
 
 @given(st.lists(st.sampled_from([QUEUED, RINGING, HEARD, KEY, COMPLETED, BUSY, MACHINE, verdict(D.NOT_CREATED)])))
-def test_an_ended_attempt_never_opens_again(receipts: list[Receipt]) -> None:
+def test_what_the_provider_has_ended_never_opens_again(receipts: list[Receipt]) -> None:
     progress, ended = AttemptProgress(), False
     for receipt in receipts:
         progress = fold(progress, [receipt])
         assert progress.state is AttemptState.ENDED or not ended
-        ended = progress.state is AttemptState.ENDED
-        assert ended == (progress.disposition is not None)
+        ended = progress.state is AttemptState.ENDED and progress.disposition is not D.NOT_CREATED
+        assert (progress.state is AttemptState.ENDED) == (progress.disposition is not None)
+
+
+@pytest.mark.parametrize("denial", [D.NOT_CREATED, D.NOT_SENT, D.UNCERTAIN])
+def test_a_sign_of_life_brings_back_what_we_had_given_up(denial: Disposition) -> None:
+    given_up = fold(AttemptProgress(), [verdict(denial)])
+    alive = fold(given_up, [replace(RINGING, provider_ref="CA1")])
+    assert (alive.state, alive.disposition, alive.provider_ref) == (AttemptState.IN_FLIGHT, None, "CA1")
+    assert fold(alive, [BUSY]).disposition is D.BUSY
+
+
+def test_a_late_word_that_is_not_final_opens_nothing_that_the_provider_ended_or_that_aged() -> None:
+    for ending in (BUSY, verdict(D.SENT), word("x", ended=D.REFUSED)):
+        ended = fold(AttemptProgress(), [ending])
+        assert fold(ended, [replace(RINGING, provider_ref="CA1")]).state is AttemptState.ENDED
 
 
 def test_a_final_word_outranks_our_own_conclusion() -> None:
@@ -87,11 +101,38 @@ def test_of_two_final_words_the_later_number_counts() -> None:
         assert fold(AttemptProgress(), order).disposition is D.FAILED
 
 
+def test_a_final_callback_knows_more_than_what_was_looked_up() -> None:
+    """A resource has no SIP code: the callback that comes late says that the number does not exist."""
+    looked_up = Receipt(ATTEMPT, ReceiptKind.POLL, "CA1:poll:failed", "failed", NOW, ended=D.UNEXPLAINED)
+    refused = word("failed", 3, ended=D.REFUSED)
+    for order in ([looked_up, refused], [refused, looked_up]):
+        assert fold(AttemptProgress(), order).disposition is D.REFUSED
+
+
+def test_a_word_that_is_known_outranks_one_that_is_not() -> None:
+    unknown = Receipt(ATTEMPT, ReceiptKind.POLL, "SM1:poll:sparkling", "sparkling", NOW, ended=D.UNKNOWN)
+    for known in (D.UNDELIVERED, D.DELIVERED):
+        assert fold(AttemptProgress(), [unknown, word(known, ended=known)]).disposition is known
+
+
 def test_delivered_outranks_an_earlier_unnumbered_word() -> None:
     delivered = word("delivered", ended=D.DELIVERED)
     undelivered = word("undelivered", ended=D.UNDELIVERED)
     for order in ([delivered, undelivered], [undelivered, delivered]):
         assert fold(AttemptProgress(), order).disposition is D.DELIVERED
+
+
+@pytest.mark.parametrize("ending", [D.BOUNCED, D.UNDELIVERED, D.DELIVERED])
+def test_a_mail_that_was_taken_may_come_back(ending: Disposition) -> None:
+    """Before our answer is on record, or after it."""
+    taken = Receipt(ATTEMPT, ReceiptKind.ANSWER, "accepted", "accepted", NOW, ended=D.ACCEPTED)
+    late = word("delayed")
+    for order in permutations([taken, late, word("from the mail server", ended=ending)]):
+        one_by_one = AttemptProgress()
+        for receipt in order:
+            one_by_one = fold(one_by_one, [receipt])
+        assert one_by_one == fold(AttemptProgress(), order)
+        assert (one_by_one.state, one_by_one.disposition) == (AttemptState.ENDED, ending)
 
 
 def test_uncertain_is_not_failed() -> None:

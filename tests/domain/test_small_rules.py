@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from notifier.campaigns.payment_deadline import CAMPAIGN
 from notifier.domain.attempt_id import attempt_time, make_attempt_id, read_attempt_id
 from notifier.domain.campaign import BadParameter, read_parameters
-from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, too_old, weigh
+from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, by_subject, too_old, weigh
 from notifier.domain.message import (
     Action,
     EmailMessage,
@@ -34,7 +34,7 @@ from notifier.domain.states import (
     RunState,
     check_move,
 )
-from notifier.domain.watch import Limits, WithdrawalWatch, abnormal_attempts
+from notifier.domain.watch import Limits, WithdrawalWatch, abnormal_attempts, has_shrunk
 
 NOW = datetime(2026, 12, 1, 2, 0, 0, 123000, tzinfo=UTC)
 
@@ -87,6 +87,25 @@ def test_a_source_that_lags_is_not_believed() -> None:
     assert too_old([], NOW) is None
 
 
+def test_of_two_truths_neither_is_chosen() -> None:
+    due, paid = fact("B1", True), fact("B1", False, "paid at 14:02")
+    assert weigh(["B1"], by_subject([due, paid])) == HoldBack("facts_contradict")
+    assert weigh(["B1"], by_subject([due, paid, due])) == HoldBack("facts_contradict")
+
+
+def test_a_truth_told_twice_is_one_as_old_as_the_older() -> None:
+    fresh, stale = fact("B1", True), fact("B1", True, age=timedelta(minutes=2))
+    assert by_subject([fresh, stale]) == by_subject([stale, fresh]) == {"B1": stale}
+
+
+@pytest.mark.parametrize(
+    ("tellable", "before", "shrunk"),
+    [(19, 40, True), (20, 40, False), (0, 1, True), (1, 30, False), (0, 0, False), (0, None, False), (500, 40, False)],
+)
+def test_an_audience_less_than_half_of_the_last_one_is_noticed(tellable: int, before: int | None, shrunk: bool) -> None:
+    assert has_shrunk(tellable, before) is shrunk
+
+
 def test_a_run_is_stopped_when_most_attempts_fail() -> None:
     assert abnormal_attempts({"failed": 30, "answered": 9}, Limits()) is None  # too few to tell
     assert "failed" in (abnormal_attempts({"failed": 30, "answered": 20}, Limits()) or "")
@@ -104,6 +123,11 @@ def test_a_wave_of_withdrawals_is_noticed_batch_by_batch() -> None:
 
 def test_subjects_gone_missing_are_noticed() -> None:
     assert "no longer knows 20 of 40" in (WithdrawalWatch(Limits()).note(asked=40, withdrawn=0, missing=20) or "")
+
+
+def test_what_cannot_be_told_is_noticed() -> None:
+    why = WithdrawalWatch(Limits()).note(asked=40, withdrawn=0, missing=0, held=20)
+    assert "20 of 40 cannot be told" in (why or "")
 
 
 @given(st.binary(min_size=10, max_size=10))

@@ -14,7 +14,7 @@ from notifier.domain.states import RunState
 from notifier.domain.telephone import Number, read_cell
 from notifier.sandbox.district import build_district
 from notifier.storage.runs import Run
-from notifier.storage.source import SourceLost, campaign_queries
+from notifier.storage.source import SourceBroken, campaign_queries
 from tests.house import House, open_house
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -179,6 +179,6 @@ async def test_a_source_that_is_away_is_waited_for(database: str, source_databas
 
 async def test_the_source_is_only_read(database: str, source_database: str) -> None:
     async with open_house(database, source_database, parts=Parts()) as house:
-        with pytest.raises(SourceLost, match="read-only"):
+        with pytest.raises(SourceBroken, match="read-only"):
             async with house.app.source.snapshot() as reader:
                 await reader.execute("delete from billing.bill")

@@ -11,6 +11,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         if report.when == "call"
         for name, value in report.user_properties
     ]
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"SKIPPED {report.nodeid}: {report.longrepr[2]}", yellow=True)
     if noted and config.getoption("--long"):
         terminalreporter.section("figures")
         for test, name, value in noted:

@@ -4,6 +4,8 @@ pass      bytes go through
 refuse    new connections are refused at once; those that exist live on
 stall     nothing moves, nothing is closed: a cable pulled out; what was sent meanwhile arrives when it is plugged in
 deaf      half-open: what the client says still arrives, what the server answers never does
+
+Besides, connections can be dropped (both ends hear of it) and forgotten (nobody does: they are silent for ever).
 """
 
 import asyncio
@@ -40,7 +42,9 @@ class Proxy:
     upstreams: Sequence[Upstream]
     port: int = 0
     accepted: int = 0  # connections so far
+    answered: int = 0  # bytes that servers have said so far
     mode: Mode = Mode.PASS
+    forgotten: int = 0  # the connections up to this one are silent for ever
     _flows: asyncio.Event = field(default_factory=asyncio.Event)
     _open: set[asyncio.Task[None]] = field(default_factory=set)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -57,6 +61,10 @@ class Proxy:
         for writer in list(self._writers):
             writer.transport.abort()
 
+    def forget(self) -> None:
+        """As a firewall that loses its table: those that exist are silent from now on, new ones are passed."""
+        self.forgotten = self.accepted
+
     async def serve(self, client: Streams) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -64,20 +72,20 @@ class Proxy:
         self.accepted += 1
         try:
             with suppress(OSError, asyncio.CancelledError):  # asyncio logs the end of a cancelled connection as a fault
-                await self._join(client)
+                await self._join(client, self.accepted)
         finally:
             self._open.discard(task)
             client[1].transport.abort()
 
-    async def _join(self, client: Streams) -> None:
+    async def _join(self, client: Streams, number: int) -> None:
         if self.mode is Mode.REFUSE:
             return
         server = await self._reach()
         both = (client[1], server[1])
         self._writers.update(both)
         ways = [
-            asyncio.create_task(self._carry(client[0], server[1], Mode.STALL)),
-            asyncio.create_task(self._carry(server[0], client[1], Mode.STALL, Mode.DEAF)),
+            asyncio.create_task(self._carry(number, client[0], server[1], Mode.STALL)),
+            asyncio.create_task(self._carry(number, server[0], client[1], Mode.STALL, Mode.DEAF, answers=True)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -96,10 +104,20 @@ class Proxy:
                 return await self.upstreams[(self.accepted + turn) % len(self.upstreams)]()
         raise ConnectionRefusedError("no server takes connections")
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *stopped_by: Mode) -> None:
+    async def _carry(
+        self,
+        number: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *stopped_by: Mode,
+        answers: bool = False,
+    ) -> None:
         while chunk := await reader.read(CHUNK):
+            self.answered += len(chunk) if answers else 0
             while self.mode in stopped_by:
                 await self._flows.wait()
+            if number <= self.forgotten:
+                await asyncio.Event().wait()
             writer.write(chunk)
             await writer.drain()
 

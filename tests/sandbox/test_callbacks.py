@@ -75,6 +75,12 @@ def _loses_the_next(carrier: Carrier) -> Any:
     return words
 
 
+async def test_statuses_that_do_not_exist(carrier: Carrier, application: Application) -> None:
+    await carrier.faults(misspell={"next": 2})
+    assert await statuses_of_one_call(carrier, application) == ["sparkling", "sparkling", "in-progress", "completed"]
+    assert (await carrier.ledger())[0]["status"] == "completed"
+
+
 async def test_contradicted(carrier: Carrier, application: Application) -> None:
     await carrier.faults(contradict={"next": 2})
     assert (await statuses_of_one_call(carrier, application))[-2:] == ["completed", "no-answer"]

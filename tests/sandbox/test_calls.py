@@ -347,3 +347,19 @@ async def test_scripts_are_used_up_in_order_and_then_the_crowd_answers(carrier: 
         await carrier.call(twiml="<Response/>")
         entries = await carrier.settled()
     assert [entry["status"] for entry in entries] == ["busy", "failed", "no-answer"]
+
+
+async def test_a_document_that_is_fetched_twice_is_carried_out_once(carrier: Carrier, application: Application) -> None:
+    """A key is told twice, too."""
+    response = VoiceResponse()
+    gather = Gather(input="dtmf", num_digits=1, action=f"{application.url}/key")
+    gather.say("Press one.")
+    response.append(gather)
+    application.says("/menu", response)
+    application.documents["/key"] = "<Response/>"
+    await carrier.faults(fetch_twice=1)
+    await carrier.behaves({"keys": [{"after": 1, "digit": "1"}]})
+    await carrier.call(url=f"{application.url}/menu")
+    [entry] = await carrier.settled()
+    assert (len(said(entry)), entry["pressed"]) == (1, ["1"])
+    assert [len(application.at(path)) for path in ("/menu", "/key")] == [2, 2]

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 import pytest
@@ -87,3 +89,44 @@ async def test_callbacks_overtake_the_response(carrier: Carrier, application: Ap
     status, call, _ = await carrier.create_raw(order)
     assert status == 201
     assert [hook.form["CallSid"] for hook in application.at("/status")] == [call["sid"]]
+
+
+@pytest.mark.parametrize("code", [503, 502])
+async def test_down_for_every_request(carrier: Carrier, code: int) -> None:
+    sid = (await carrier.call(twiml="<Response/>")).sid
+    await carrier.faults(down={"share": 1, "code": code})
+    for ask in (
+        lambda client: client.calls.create(to=TO, from_=FROM, twiml="<Response/>"),
+        lambda client: client.calls(sid).fetch(),
+        lambda client: client.messages("SM" + "0" * 32).fetch(),
+    ):
+        with pytest.raises(TwilioRestException) as refused:
+            await carrier.ask(ask)
+        assert refused.value.status == code
+    assert len(await carrier.ledger()) == 1
+    assert (await carrier.control("GET", "/faults"))["down"]["fired"] == 3
+
+
+async def test_a_clock_that_is_five_minutes_fast(carrier: Carrier) -> None:
+    """In the resources, in what is told of them, and in the Date of every answer; not in the ledger."""
+    await carrier.faults(skew=300)
+    _, created, headers = await carrier.create_raw(ORDER)
+    (entry,) = await carrier.ledger()
+    for told in (created["date_created"], headers["Date"]):
+        ahead = parsedate_to_datetime(told) - datetime.fromisoformat(entry["created_at"])
+        assert timedelta(minutes=4, seconds=58) < ahead < timedelta(minutes=6)
+    assert headers["Date"].endswith("GMT")
+
+
+async def test_the_date_is_the_sandboxes_own(carrier: Carrier) -> None:
+    _, _, headers = await carrier.create_raw(ORDER)
+    assert abs(parsedate_to_datetime(headers["Date"]) - carrier.clock.now()) < timedelta(minutes=1)
+
+
+async def test_statuses_that_do_not_exist_for_whoever_asks(carrier: Carrier) -> None:
+    sid = (await carrier.call(twiml="<Response/>")).sid
+    await carrier.settled()
+    await carrier.faults(misspell_polls={"next": 2})
+    assert (await carrier.ask(lambda client: client.calls(sid).fetch())).status == "sparkling"
+    assert [one.status for one in await carrier.ask(lambda client: client.calls.list())] == ["sparkling"]
+    assert (await carrier.ask(lambda client: client.calls(sid).fetch())).status != "sparkling"

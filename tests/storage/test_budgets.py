@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from notifier.storage.budgets import BudgetStore, Grant
 from notifier.storage.database import Pool
 from notifier.storage.queue import QueueStore
@@ -57,6 +59,28 @@ async def test_the_breaker_opens_and_lets_one_through_after_a_while(pool: Pool) 
     assert (await granted(store, 61)).amount == 0  # half open: one at a time
     await store.note_success("voice")
     assert (await granted(store, 62)).amount > 1
+
+
+async def test_nothing_is_saved_up_in_a_pause(pool: Pool) -> None:
+    """When the provider is back it is not met by a burst."""
+    store = await budget(pool, burst=500.0)
+    await store.note_trouble("voice", "unavailable: 503", NOW, times=5)
+    for second in range(20, 7200, 60):
+        assert (await granted(store, second)).amount <= 1
+    await store.note_success("voice")
+    assert (await granted(store, 7200)).amount <= 600
+    store = await budget(pool, burst=5.0)
+    assert (await granted(store, 7201)).amount <= 10
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_what_a_clock_wrote_that_was_an_hour_fast_stops_nothing(pool: Pool, paused: bool) -> None:
+    store = await budget(pool)
+    await granted(store, 3600)
+    if paused:
+        await store.note_trouble("voice", "unavailable: 503", NOW + timedelta(hours=1), times=5)
+    amounts = [(await granted(store, second)).amount for second in (1, 2, 3)]
+    assert sum(amounts) == (1 if paused else 20)
 
 
 async def test_a_pause_by_a_person_is_lifted_by_no_success(pool: Pool) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tests.acceptance.crowd import AGREES, BUSY, LISTENS, NO_ANSWER, attempt_of, number, presses
+from tests.acceptance.crowd import AGREES, BUSY, LISTENS, NO_ANSWER, attempt_of, number, presses, words
 from tests.house import DISTRICT, House
 
 Entry = Mapping[str, Any]
+APOLOGY = "很抱歉，現在無法播放通知內容"
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,20 @@ async def wrongs(house: House, town: list[Customer]) -> tuple[list[str], Counter
     """What the carrier's ledger and the mailbox hold against us, and how much of everything there was."""
     calls, texts, mails = await house.ledger("call"), await house.ledger("message"), await house.mailbox()
     seen = Counter(calls=len(calls), texts=len(texts), mails=len(mails))
-    seen["calls that our dying broke"] = sum(bool(call["errors"]) for call in calls)
+    seen["calls that our dying broke"] = sum(broke_off(call) for call in calls)
     seen["mails sent again"] = len(mails) - len({mail["message_id"] for mail in mails})
     found = [
         *_one_try_one_ring([*calls, *texts]),
         *_as_expected(town, calls, texts, mails),
         *await _committed(house, [*calls, *texts]),
-        *await _outcomes(house, town, {call["to"] for call in calls if call["errors"]}),
+        *await _outcomes(house, town, {call["to"] for call in calls if broke_off(call)}),
     ]
     return found, seen
+
+
+def broke_off(call: Entry) -> bool:
+    """Nobody was there to speak in it, or who was could not find out what to say, and apologised."""
+    return bool(call["errors"]) or APOLOGY in words(call)
 
 
 def _one_try_one_ring(entries: Iterable[Entry]) -> list[str]:
@@ -116,7 +122,7 @@ def _as_expected(town: list[Customer], calls: list[Entry], texts: list[Entry], m
     found = []
     for one in town:
         mine = rings.get(one.number, [])
-        least, broken = len(one.kind.calls), sum(bool(call["errors"]) for call in mine)
+        least, broken = len(one.kind.calls), sum(broke_off(call) for call in mine)
         got = f"{one.account} {one.number}: {[(c['status'], c['pressed'], len(c['errors'])) for c in mine]}"
         if not least <= len(mine) <= least + broken:
             found.append(f"{got}: expected {least} rings")
