@@ -74,6 +74,7 @@ CAMPAIGN = Campaign(
     merge_household=True,
     machine=MachinePolicy.HANG_UP,
     replies={"1": Action.ACKNOWLEDGE, "7": Action.ALREADY_PAID, "8": Action.WRONG_PERSON, "9": Action.OPT_OUT},
+    public=frozenset({"section", "section_phone"}),
     parameters={
         "days": Parameter(
             int,

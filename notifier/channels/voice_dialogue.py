@@ -10,14 +10,16 @@ Where a call stands travels in the query string of its next URL, which the carri
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from urllib.parse import urlencode
 
 from twilio.twiml.voice_response import Gather, Say, VoiceResponse
 
 from notifier.domain.attempt_id import AttemptId
 from notifier.domain.dialogue_words import LOCALES, Sentence, say
-from notifier.domain.message import CONFIRMED_ACTIONS, Action, Script, VoiceMessage
+from notifier.domain.message import CONFIRMED_ACTIONS, Action, VoiceMessage
+from notifier.domain.recording import AudioAddresses, Part, part_of, spoken_in
+from notifier.domain.script import plain
+from notifier.domain.speech import CARRIER
 
 MOST_ROUNDS = 6
 SLOW_RATE = "80%"
@@ -39,11 +41,6 @@ THANKS = {
     Action.WRONG_PERSON: Sentence.WRONG_PERSON_DONE,
     Action.OPT_OUT: Sentence.DO_NOT_CALL_DONE,
 }
-
-
-class Part(StrEnum):
-    ESSENTIAL = "essential"
-    REST = "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +91,13 @@ class Turn:
 
 
 class Dialogue:
-    """`next_url` makes the absolute URL that a Gather posts its key to, from a query string."""
+    """`next_url` makes the absolute URL that a Gather posts its key to, from a query string. What an engine of ours
+    has recorded is played from `addresses`; the rest the carrier says with its own `voices`."""
 
-    def __init__(self, voices: Mapping[str, str], next_url: Callable[[str], str]) -> None:
+    def __init__(self, voices: Mapping[str, str], next_url: Callable[[str], str], addresses: AudioAddresses) -> None:
         self._voices = voices
         self._next_url = next_url
+        self._addresses = addresses
 
     def open(self, message: VoiceMessage, stand: Stand) -> str:
         return self._part(message, stand)
@@ -106,8 +105,7 @@ class Dialogue:
     def leave(self, message: VoiceMessage, stand: Stand) -> str:
         """For a machine: the essential part, and no menu that it cannot use."""
         response = VoiceResponse()
-        script = message.scripts[stand.locale]
-        self._say_lines(response, stand, script.lines[: script.essential])
+        self._speak_part(response, message, replace(stand, part=Part.ESSENTIAL))
         response.hangup()
         return str(response)
 
@@ -158,21 +156,22 @@ class Dialogue:
         response = VoiceResponse()
         is_last = stand.part is Part.REST
         gather = self._gather(response, stand, MENU_WAIT if is_last else ESSENTIAL_WAIT, tell_silence=not is_last)
-        opening = (say(first, stand.locale, message.caller),) if first else ()
-        self._say_lines(gather, stand, opening + _lines(message.scripts[stand.locale], stand.part))
+        if first:
+            self._speak_sentence(gather, message, stand, first)
+        self._speak_part(gather, message, stand)
         return str(self._end(response, message, stand, Sentence.GOODBYE) if is_last else response)
 
     def _ask(self, message: VoiceMessage, stand: Stand, question: Sentence) -> str:
         response = VoiceResponse()
         gather = self._gather(response, stand, MENU_WAIT, tell_silence=True)
-        self._say(gather, stand.locale, say(question, stand.locale, message.caller), slow=stand.slow)
+        self._speak_sentence(gather, message, stand, question)
         return str(response)
 
     def _close(self, message: VoiceMessage, stand: Stand, last: Sentence) -> str:
         return str(self._end(VoiceResponse(), message, stand, last))
 
     def _end(self, response: VoiceResponse, message: VoiceMessage, stand: Stand, last: Sentence) -> VoiceResponse:
-        self._say(response, stand.locale, say(last, stand.locale, message.caller), slow=stand.slow)
+        self._speak_sentence(response, message, stand, last)
         response.hangup()
         return response
 
@@ -187,11 +186,23 @@ class Dialogue:
             action_on_empty_result=tell_silence,
         )
 
-    def _say_lines(self, into: VoiceResponse | Gather, stand: Stand, lines: tuple[str, ...]) -> None:
-        for number, line in enumerate(lines):
+    def _speak_part(self, into: VoiceResponse | Gather, message: VoiceMessage, stand: Stand) -> None:
+        if message.engine != CARRIER:
+            into.play(self._addresses.part(stand.attempt, stand.locale, stand.part, slow=stand.slow))
+            return
+        for number, line in enumerate(part_of(message, stand.locale, stand.part)):
             if number:
                 into.pause(length=BETWEEN_LINES)
-            self._say(into, stand.locale, line, slow=stand.slow)
+            words = plain(line)
+            self._say(into, spoken_in(words, stand.locale), words, slow=stand.slow)
+
+    def _speak_sentence(
+        self, into: VoiceResponse | Gather, message: VoiceMessage, stand: Stand, sentence: Sentence
+    ) -> None:
+        if message.engine != CARRIER:
+            into.play(self._addresses.sentence(message.engine, sentence, stand.locale, slow=stand.slow))
+        else:
+            self._say(into, stand.locale, say(sentence, stand.locale, message.caller), slow=stand.slow)
 
     def _say(self, into: VoiceResponse | Gather, locale: str, words: str, *, slow: bool = False) -> None:
         words = _UNSPEAKABLE.sub("", words)
@@ -202,10 +213,6 @@ class Dialogue:
 
 def _played_through(stand: Stand, key: str) -> bool:
     return stand.part is Part.ESSENTIAL and not key and not stand.confirm
-
-
-def _lines(script: Script, part: Part) -> tuple[str, ...]:
-    return script.lines[: script.essential] if part is Part.ESSENTIAL else script.lines[script.essential :]
 
 
 def _other_locale(message: VoiceMessage, locale: str) -> str:

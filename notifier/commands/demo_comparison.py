@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from notifier.domain.attempt_id import attempt_time
+from notifier.domain.script import plain
 
 LATEST_AFTER_PAYMENT = 2.0  # real seconds a create may come after the payment's commit
 NEVER_LEFT = frozenset({"not_sent", "not_created"})
@@ -279,4 +280,4 @@ def _taken(attempts: list[UUID]) -> UUID | None:
 def rest_of(message: Mapping[str, Any] | None) -> frozenset[str]:
     """The lines of a stored voice message that follow its essential part, in any language."""
     scripts: Collection[Mapping[str, Any]] = (message or {}).get("scripts", {}).values()
-    return frozenset(line for script in scripts for line in script["lines"][script["essential"] :])
+    return frozenset(plain(line) for script in scripts for line in script["marked"][script["essential"] :])

@@ -45,7 +45,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """One kind of outreach. `compose` turns the facts still true into the variables of its templates."""
+    """One kind of outreach. `compose` turns the facts still true into the variables of its templates. `public` names
+    those of them that hold text and yet identify nobody: every other text in a call counts as the customer's own, and
+    is spoken by an engine of this house only."""
 
     name: str
     title: str
@@ -57,6 +59,7 @@ class Campaign:
     expires: Expiry
     replies: Mapping[str, Action]
     compose: Callable[[Sequence[Facts]], Words]
+    public: frozenset[str] = frozenset()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     schedule: str | None = None
     merge_household: bool = False

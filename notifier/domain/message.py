@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from notifier.domain.script import plain
+from notifier.domain.speech import CARRIER
+
 LOCALES = ("zh-TW", "en")
 
 
@@ -31,24 +34,31 @@ class MachinePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a call says in one locale, a line at a time.
+    """What a call says in one locale, a line at a time, each `marked` with where it is cut into clips.
 
-    `essential` is how many of the `lines`, from the first, must be heard for the customer to have been told.
+    `essential` is how many of the lines, from the first, must be heard for the customer to have been told.
     """
 
-    lines: tuple[str, ...]
+    marked: tuple[str, ...]
     essential: int
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines as they are read."""
+        return tuple(plain(line) for line in self.marked)
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceMessage:
-    """`scripts` by locale, `locale` first; `replies` by key; `caller` as the fixed sentences name it."""
+    """`scripts` by locale, `locale` first; `replies` by key; `caller` as the fixed sentences name it; `engine` speaks
+    the whole of it."""
 
     locale: str
     scripts: Mapping[str, Script]
     replies: Mapping[str, Action]
     caller: str
     machine: MachinePolicy = MachinePolicy.IGNORE
+    engine: str = CARRIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ def read_message(stored: Mapping[str, Any]) -> Message:
         return EmailMessage(**values)
     if kind != "VoiceMessage":
         raise ValueError(f"a stored message of kind {kind!r}")
-    scripts = {name: Script(tuple(s["lines"]), s["essential"]) for name, s in values.pop("scripts").items()}
+    scripts = {name: Script(tuple(s["marked"]), s["essential"]) for name, s in values.pop("scripts").items()}
     replies = {key: Action(action) for key, action in values.pop("replies").items()}
     machine = MachinePolicy(values.pop("machine"))
     return VoiceMessage(**values, scripts=scripts, replies=replies, machine=machine)

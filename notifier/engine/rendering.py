@@ -16,10 +16,16 @@ from notifier.domain.lint import Finding, lint_template
 from notifier.domain.message import LOCALES, EmailMessage, Message, Script, SmsMessage, VoiceMessage
 from notifier.domain.purpose import Purpose
 from notifier.domain.reading import FILTERS, NEED_TODAY
+from notifier.domain.script import is_readable
 from notifier.domain.sms_length import count_segments
+from notifier.engine.spoken import PUBLIC, Public, VoiceEnvironment
 
 ESSENTIAL_END = "---"
 MAY_UNSUBSCRIBE = frozenset({Purpose.COLLECTION, Purpose.SERVICE, Purpose.SURVEY})
+
+
+# What readers of values make of one that is missing, odd or of another type. Their words may quote it.
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, ArithmeticError)
 
 
 class CannotRender(Exception):
@@ -46,6 +52,7 @@ class Rendering:
         self._house = house
         self._templates: dict[str, tuple[jinja2.Template, str]] = {}
         self._environments = {locale: _environment(root, locale) for locale in LOCALES}
+        self._voices = {locale: VoiceEnvironment(root, locale) for locale in LOCALES}
 
     def render(
         self,
@@ -85,9 +92,16 @@ class Rendering:
 
     def _voice(self, campaign: Campaign, channel: str, locale: str, given: Mapping[str, Any]) -> Rendered:
         order = [locale, *(other for other in LOCALES if other != locale)]
-        scripts = {name: _script(self._text(campaign, channel, name, given), campaign.name) for name in order}
+        known = campaign.public | PUBLIC
+        said = {
+            name: Public(value) if name in known and isinstance(value, str) else value for name, value in given.items()
+        }
+        scripts = {name: self._script(campaign, channel, name, said) for name in order}
         message = VoiceMessage(locale, scripts, campaign.replies, self._house.caller[locale], campaign.machine)
         return Rendered(message, self._version(campaign, channel, locale))
+
+    def _script(self, campaign: Campaign, channel: str, locale: str, said: Mapping[str, Any]) -> Script:
+        return _script(self._text(campaign, channel, locale, said, environments=self._voices), campaign.name)
 
     def _sms(self, campaign: Campaign, channel: Channel, locale: str, given: Mapping[str, Any]) -> Rendered:
         body = self._text(campaign, channel.name, locale, given).strip()
@@ -117,29 +131,41 @@ class Rendering:
         return Rendered(message, self._version(campaign, channel, locale))
 
     def _text(
-        self, campaign: Campaign, channel: str, locale: str, given: Mapping[str, Any], block: str | None = None
+        self,
+        campaign: Campaign,
+        channel: str,
+        locale: str,
+        given: Mapping[str, Any],
+        block: str | None = None,
+        environments: Mapping[str, jinja2.Environment] | None = None,
     ) -> str:
-        template, _ = self._template(campaign, channel, locale)
+        template, _ = self._template(campaign, channel, locale, environments or self._environments)
         try:
-            values = {**given, "caller": self._house.caller[locale]}
+            values = {**given, "caller": Public(self._house.caller[locale])}
             if block is None:
                 return template.render(values)
             return "".join(template.blocks[block](template.new_context(values)))
-        except (jinja2.TemplateError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+        except jinja2.TemplateError as error:  # it names variables, never what they hold
             raise CannotRender(f"{campaign.name}/{channel}.{locale}.j2: {error}") from error
+        except UNREADABLE as error:
+            raise CannotRender(f"{campaign.name}/{channel}.{locale}.j2: {type(error).__name__}") from error
 
-    def _template(self, campaign: Campaign, channel: str, locale: str) -> tuple[jinja2.Template, str]:
+    def _template(
+        self, campaign: Campaign, channel: str, locale: str, environments: Mapping[str, jinja2.Environment]
+    ) -> tuple[jinja2.Template, str]:
         name = f"{campaign.name}/{channel}.{locale}.j2"
         if name not in self._templates:
             try:
-                template = self._environments[locale].get_template(name)
+                template = environments[locale].get_template(name)
             except jinja2.TemplateError as error:
                 raise CannotRender(f"template {name}: {error}") from error
             self._templates[name] = template, hashlib.sha256(self._source(name).encode()).hexdigest()[:12]
         return self._templates[name]
 
     def _version(self, campaign: Campaign, channel: str, locale: str) -> str:
-        return f"{campaign.name}/{channel}.{locale}@{self._template(campaign, channel, locale)[1]}"
+        """Of a template that has been rendered."""
+        name = f"{campaign.name}/{channel}.{locale}"
+        return f"{name}@{self._templates[f'{name}.j2'][1]}"
 
     def _source(self, name: str) -> str:
         return (self._root / name).read_text("utf-8")
@@ -171,10 +197,13 @@ def _bind(read: Any, locale: str, *, needs_today: bool) -> Any:
 
 
 def _script(text: str, campaign: str) -> Script:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
     if lines.count(ESSENTIAL_END) != 1:
         raise CannotRender(
             f"a voice template of {campaign} must have one line '{ESSENTIAL_END}' after its essential part"
         )
     essential = lines.index(ESSENTIAL_END)
+    for number, line in enumerate(lines, 1):  # the line may be personal: it is named by its number
+        if line != ESSENTIAL_END and not is_readable(line):
+            raise CannotRender(f"line {number} of a call of {campaign} has a digit, an abbreviation or a symbol to say")
     return Script(tuple(line for line in lines if line != ESSENTIAL_END), essential)

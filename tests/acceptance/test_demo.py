@@ -194,7 +194,7 @@ def test_confirmed_keys_count_and_single_ones_do_not() -> None:
 
 def test_the_rest_of_a_message_is_what_follows_its_essential_part() -> None:
     message = {
-        "scripts": {"en": {"lines": ["a", "b", "c"], "essential": 2}, "zh-TW": {"lines": ["甲"], "essential": 1}}
+        "scripts": {"en": {"marked": ["a", "b", "\x01c"], "essential": 2}, "zh-TW": {"marked": ["甲"], "essential": 1}}
     }
     assert rest_of(message) == {"c"}
     assert rest_of(None) == frozenset()

@@ -1,0 +1,97 @@
+"""Which clips a call may need, in which order, and the addresses at which a carrier fetches them."""
+
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from notifier.domain.attempt_id import AttemptId
+from notifier.domain.dialogue_words import Sentence, say
+from notifier.domain.message import VoiceMessage
+from notifier.domain.script import Fragment, fragments
+from notifier.domain.speech import EngineAbilities, Utterance
+
+ADDRESS_BYTES = 16  # of the seal on an address: nobody guesses 128 bits
+_CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_LATIN = re.compile(r"[A-Za-z]")
+
+
+class Part(StrEnum):
+    """The two halves of a script: what must be heard, and the menu with the rest."""
+
+    ESSENTIAL = "essential"
+    REST = "rest"
+
+
+def part_of(message: VoiceMessage, locale: str, part: Part) -> tuple[str, ...]:
+    """The marked lines of one half."""
+    script = message.scripts[locale]
+    return script.marked[: script.essential] if part is Part.ESSENTIAL else script.marked[script.essential :]
+
+
+def spoken_in(text: str, locale: str) -> str:
+    """The language a clip is spoken in: "For English, press zero" stands in a Chinese script, too."""
+    return "en" if locale == "zh-TW" and _LATIN.search(text) and not _CHINESE.search(text) else locale
+
+
+def utterance_of(fragment: Fragment, locale: str, *, slow: bool) -> Utterance:
+    return Utterance(fragment.text, spoken_in(fragment.text, locale), slow, fragment.personal)
+
+
+def sequence(lines: Sequence[str], locale: str, *, slow: bool) -> Iterator[tuple[Utterance, int]]:
+    """The clips of some lines in order, each with the milliseconds of silence after it."""
+    for line in lines:
+        for fragment in fragments(line):
+            yield utterance_of(fragment, locale, slow=slow), fragment.pause
+
+
+def utterances(message: VoiceMessage) -> frozenset[Utterance]:
+    """Every clip that the call may need, whichever keys are pressed."""
+    needed: set[Utterance] = set()
+    for locale, script in message.scripts.items():
+        lines = [*script.marked, *sentences(locale, message.caller)]
+        for slow in (False, True):
+            needed.update(utterance for utterance, _ in sequence(lines, locale, slow=slow))
+    return frozenset(needed)
+
+
+def sentences(locale: str, caller: str) -> list[str]:
+    return [say(sentence, locale, caller) for sentence in Sentence]
+
+
+def clip_key(seal: bytes, engine: str, abilities: EngineAbilities, utterance: Utterance) -> bytes:
+    """What the clip of these words by this voice is found by. A plain hash could be guessed from the words."""
+    asked = (
+        engine, abilities.voices.get(utterance.locale, ""), abilities.version, utterance.locale,
+        "slow" if utterance.slow else "plain", utterance.text,
+    )  # fmt: skip
+    return hmac.digest(seal, "\x1f".join(asked).encode(), sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioAddresses:
+    """The addresses of sound, which hold no personal data and cannot be guessed."""
+
+    public_url: str
+    seal: bytes
+
+    def part(self, attempt: AttemptId, locale: str, part: Part, *, slow: bool) -> str:
+        return self._address(str(attempt), locale, part.value, _pace(slow))
+
+    def sentence(self, engine: str, sentence: Sentence, locale: str, *, slow: bool) -> str:
+        return self._address(engine, locale, sentence.value, _pace(slow))
+
+    def is_ours(self, seal: str, words: Iterable[str]) -> bool:
+        return hmac.compare_digest(seal.encode(), self._seal(words).encode())
+
+    def _address(self, *words: str) -> str:
+        return f"{self.public_url}/audio/{self._seal(words)}/{'/'.join(words)}.wav"
+
+    def _seal(self, words: Iterable[str]) -> str:
+        return hmac.digest(self.seal, f"audio/{'/'.join(words)}".encode(), sha256)[:ADDRESS_BYTES].hex()
+
+
+def _pace(slow: bool) -> str:
+    return "slow" if slow else "plain"

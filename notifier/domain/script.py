@@ -1,0 +1,99 @@
+"""Where the lines of a call are cut into clips, and how long the silence after each is.
+
+A line that says the same to everybody is one clip. Amounts are cut at the thousands, digits are single clips, a date is
+whole: so a few thousand clips serve a million calls. The cuts are marks in the line itself, which `plain` takes out.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+CUT = "\x01"  # one clip ends here and another begins
+PERSONAL = "\x02"  # begins a clip whose words belong to one customer
+MARKS = re.compile(f"[{CUT}{PERSONAL}]")
+
+BETWEEN_LINES = 800  # milliseconds
+BETWEEN_CLAUSES = 250
+WITHIN = 30  # where no pause is written: the clips' own edges are trimmed away
+_ENDS = re.compile(r"[\s。，、；：？！.,;:?!]+$")
+_BEGINS = re.compile(r"^[\s。，、；：？！.,;:?!]+")
+# Chinese with its punctuation; or English words, of which one in capitals would be an abbreviation.
+_WORDS_ONLY = re.compile(
+    r"[\u3007\u3400-\u9fff\uf900-\ufaff，。、；：？！「」（）\s]+|(?:(?![A-Z]{2})[A-Za-z]|[\s,.;:?!'’-])+"
+)
+_ZH_THOUSANDS = re.compile(r"^(新臺幣)(.*[千萬億兆]零?)?(.*)$")
+_EN_THOUSANDS = re.compile(r"^(?:(.* (?:thousand|million|billion|trillion))\b ?)?(.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One clip's words, without the punctuation around them, and the milliseconds of silence that follow them."""
+
+    text: str
+    pause: int
+    personal: bool = False
+
+
+def plain(line: str) -> str:
+    """The line as it is read, without marks."""
+    return MARKS.sub("", line)
+
+
+@lru_cache(maxsize=20_000)  # nearly all lines are everybody's: 3 us a line otherwise, of which a message has eighty
+def fragments(line: str) -> tuple[Fragment, ...]:
+    """The clips of a marked line, in order. Punctuation, at the end of a clip or at the beginning of the next, is a
+    pause; after the line there is a longer one."""
+    found: list[Fragment] = []
+    for piece in line.split(CUT):
+        bare = MARKS.sub("", piece)
+        words = _ENDS.sub("", _BEGINS.sub("", bare))
+        if found and _BEGINS.match(bare):
+            found[-1] = replace(found[-1], pause=max(found[-1].pause, _pause_of(_BEGINS.match(bare))))
+        if words:
+            found.append(Fragment(words, _pause_of(_ENDS.search(bare)), piece.startswith(PERSONAL)))
+    return (*found[:-1], replace(found[-1], pause=BETWEEN_LINES)) if found else ()
+
+
+def _pause_of(punctuation: re.Match[str] | None) -> int:
+    return BETWEEN_CLAUSES if punctuation and punctuation[0].strip() else WITHIN
+
+
+@lru_cache(maxsize=20_000)
+def is_readable(line: str) -> bool:
+    """Whether no digit, abbreviation or symbol of the line would reach a speech engine, which reads them wrong: 1,002元
+    as 一千二元, 3月 as "three yue"."""
+    return all(_WORDS_ONLY.fullmatch(one.text) for one in fragments(line))
+
+
+def cut_amount(reading: str) -> str:
+    """An amount as `spoken_amount` reads it, cut before its number and at its thousands: 新臺幣|一千|兩百三十四元.
+    Whole thousands keep their 元: a clip of one syllable sounds torn off."""
+    if found := _ZH_THOUSANDS.match(reading):
+        currency, thousands, rest = found[1], found[2] or "", found[3]
+        number = thousands + rest if rest == "元" else f"{thousands}{CUT}{rest}".removeprefix(CUT)
+        return f"{currency}{CUT}{number}{CUT}"
+    found = _EN_THOUSANDS.match(reading)
+    thousands, rest = (found[1] or "", found[2]) if found else ("", reading)
+    number = (
+        f"{thousands} {rest}".strip() if rest.startswith("New Taiwan") else f"{thousands} {CUT}{rest}".lstrip(f" {CUT}")
+    )
+    return f"{CUT}{number}{CUT}"
+
+
+def cut_whole(reading: str) -> str:
+    return f"{CUT}{reading}{CUT}"
+
+
+def cut_digits(reading: str) -> str:
+    """Digits as `spoken_digits` reads them, each a clip of its own, with the comma that makes the pause."""
+    comma = "，" if "，" in reading else ", "
+    return CUT + CUT.join(f"{digit}{comma}" for digit in reading.split(comma)).removesuffix(comma) + CUT
+
+
+def make_personal(marked: str) -> str:
+    """The same words, every clip of them marked as belonging to one customer."""
+    pieces = [piece for piece in marked.split(CUT) if piece]
+    return CUT + "".join(f"{PERSONAL}{piece}{CUT}" for piece in pieces)
+
+
+CUTTERS = {"spoken_amount": cut_amount, "spoken_date": cut_whole, "spoken_digits": cut_digits}
