@@ -17,28 +17,35 @@ from notifier.channels import find_channels
 from notifier.clock import Clock, ClockAstray, SystemClock, parse_clock
 from notifier.domain.calendar import make_calendar
 from notifier.domain.channel import MailServer, Surroundings, TwilioAccount
+from notifier.domain.recording import AudioAddresses
+from notifier.domain.speech import CARRIER, SpeechSurroundings
 from notifier.domain.watch import Limits
 from notifier.engine.backoff import persist
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.clips import Clips
 from notifier.engine.clock_watch import ClockWatch, too_far
 from notifier.engine.dispatcher import Lane
 from notifier.engine.inbox import Inbox, Intake
 from notifier.engine.keeper import Keeper
 from notifier.engine.planner import Planner
+from notifier.engine.playback import Playback
 from notifier.engine.recorder import Recorder
 from notifier.engine.rendering import House, Rendering
 from notifier.engine.timetable import Timetable
 from notifier.resources import template_root
 from notifier.settings import Pace, Settings, SmtpSettings, TwilioSettings
+from notifier.speech import find_engines
 from notifier.storage.attempts import AttemptStore
 from notifier.storage.audiences import AudienceStore
 from notifier.storage.budgets import BudgetStore
+from notifier.storage.clips import ClipStore
 from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
 from notifier.storage.inquiries import InquiryStore
 from notifier.storage.queue import QueueStore
 from notifier.storage.runs import RunStore
 from notifier.storage.schedules import ScheduleStore
 from notifier.storage.source import Source, open_source
+from notifier.web.audio import AudioRoutes
 from notifier.web.health import HealthRoutes
 from notifier.web.hooks import HookRoutes
 from notifier.web.mail_hooks import MailHooks, listen_for_mail
@@ -68,6 +75,7 @@ class App:
     queue: QueueStore
     runs: RunStore
     schedules: ScheduleStore
+    clips: Clips | None  # None while the carrier's own voice speaks
 
     @property
     def limits(self) -> Limits:
@@ -94,6 +102,7 @@ class App:
             recorder=recorder,
             wake_ups=self.wake_ups,
             limits=self.limits,
+            clips=self.clips,
             concurrency=self.settings.concurrency,
         )
 
@@ -116,7 +125,14 @@ class App:
         for channel in self.catalogue.channels.values():
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
+        if self.clips is not None:
+            served.add_routes(self.audio(self.clips).routes())
         return served
+
+    def audio(self, clips: Clips) -> AudioRoutes:
+        addresses = AudioAddresses(self.settings.public_url, clips.seal)
+        playback = Playback(clips.store, clips.engines.get, clips.seal)
+        return AudioRoutes(addresses, playback, self.attempts, self.settings.caller.by_locale())
 
     def mail_hooks(self, intake: Intake) -> MailHooks:
         return MailHooks(self.catalogue.channels.values(), self.clock, intake)
@@ -153,7 +169,9 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             audience_within=timedelta(seconds=settings.audience_seconds),
         )
         stack.push_async_callback(source.close)
-        catalogue = make_catalogue(settings, clock)
+        wake_ups = WakeUps(pool, direct.get_secret_value() if direct else database_url)
+        clips = await _open_clips(settings, clock, pool, wake_ups, stack)
+        catalogue = make_catalogue(settings, clock, clips.seal if clips else b"")
         for channel in catalogue.channels.values():
             stack.push_async_callback(channel.close)
         yield App(
@@ -163,7 +181,7 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             source=source,
             catalogue=catalogue,
             rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout)),
-            wake_ups=WakeUps(pool, direct.get_secret_value() if direct else database_url),
+            wake_ups=wake_ups,
             attempts=AttemptStore(pool),
             audiences=AudienceStore(pool),
             budgets=BudgetStore(pool),
@@ -171,7 +189,24 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             queue=QueueStore(pool),
             runs=RunStore(pool),
             schedules=ScheduleStore(pool),
+            clips=clips,
         )
+
+
+async def _open_clips(
+    settings: Settings, clock: Clock, pool: Pool, wake_ups: WakeUps, stack: AsyncExitStack
+) -> Clips | None:
+    """None when no engine of ours is asked for, or none that is runs here: then the carrier speaks."""
+    engines = find_engines(SpeechSurroundings(settings.options))
+    for engine in engines.values():
+        stack.push_async_callback(engine.close)
+    order = [name for name in settings.speech_engines if name in engines or name == CARRIER]
+    if missing := [name for name in settings.speech_engines if name not in order]:
+        log.error("speech.engine_missing", engines=missing)
+    if set(order) <= {CARRIER}:
+        return None
+    store = ClipStore(pool)
+    return Clips(store, engines, order, await store.seal(), clock, wake_ups)
 
 
 async def _set_clock(clock: Clock, pool: Pool) -> None:
@@ -183,17 +218,19 @@ async def _set_clock(clock: Clock, pool: Pool) -> None:
     clock.offset = measured.ahead
 
 
-def make_catalogue(settings: Settings, clock: Clock) -> Catalogue:
-    """What is installed and configured; its channels are to be closed by the caller."""
+def make_catalogue(settings: Settings, clock: Clock, seal: bytes = b"") -> Catalogue:
+    """What is installed and configured; its channels are to be closed by the caller. `seal`: of the addresses of
+    sound."""
     calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
-    return Catalogue(find_campaigns(), find_channels(_surroundings(settings, clock)), calendar)
+    return Catalogue(find_campaigns(), find_channels(_surroundings(settings, clock, seal)), calendar)
 
 
-def _surroundings(settings: Settings, clock: Clock) -> Surroundings:
+def _surroundings(settings: Settings, clock: Clock, seal: bytes) -> Surroundings:
     callers = {f"caller.{locale}": caller for locale, caller in settings.caller.by_locale().items()}
     return Surroundings(
         public_url=settings.public_url,
         now=clock.now,
+        seal=seal,
         twilio=_account(settings.twilio) if settings.twilio else None,
         mail=_mail_server(settings.smtp, settings.optout) if settings.smtp else None,
         options={**callers, **settings.options},
@@ -263,6 +300,7 @@ async def run_parts(
     background: list[Awaitable[None]] = []
     if parts.work:
         background += [recorder.run(), Inbox(recorder, app.wake_ups).run(), app.planner().run()]
+        background += [app.clips.run()] if app.clips is not None else []
     if parts.keep:
         background.append(app.timetable().run())
     background += [app.wake_ups.listen(), app.clock_watch().run()]

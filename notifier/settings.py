@@ -156,7 +156,8 @@ class Settings(BaseSettings):
     watch: WatchSettings = WatchSettings()
     posting_lag_days: PositiveInt = 7  # a payment may take this long to reach the books
 
-    options: dict[str, str] = {}  # for plug-in channels
+    speech_engines: Annotated[list[str], Field(min_length=1)] = ["carrier"]  # who speaks calls, by preference
+    options: dict[str, str] = {}  # for plug-in channels and speech engines
 
     @field_validator("clock")
     @classmethod

@@ -58,7 +58,8 @@ def utterances(message: VoiceMessage) -> frozenset[Utterance]:
 
 
 def sentences(locale: str, caller: str) -> list[str]:
-    return [say(sentence, locale, caller) for sentence in Sentence]
+    """The fixed sentences of a call whose words are known; the one for a call without words is the carrier's to say."""
+    return [say(sentence, locale, caller) for sentence in Sentence if sentence is not Sentence.FALLBACK]
 
 
 def clip_key(seal: bytes, engine: str, abilities: EngineAbilities, utterance: Utterance) -> bytes:

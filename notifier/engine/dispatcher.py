@@ -12,7 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,14 +25,16 @@ from notifier.domain.channel import Address, Channel
 from notifier.domain.errors import ChannelError, Misconfigured, Refused, Unavailable, Uncertain, Unknown
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, too_old, weigh
 from notifier.domain.follow_up import Place
-from notifier.domain.message import Message, store_message
+from notifier.domain.message import Message, VoiceMessage, store_message
 from notifier.domain.notice_code import notice_code
 from notifier.domain.receipt import AttemptProgress, Receipt, ReceiptKind
+from notifier.domain.speech import CARRIER
 from notifier.domain.states import Outcome, RunState
 from notifier.domain.watch import Limits, WithdrawalWatch
 from notifier.engine.answers import answer_of_error, never_sent
 from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.clips import Clips
 from notifier.engine.recorder import Answer, Recorder
 from notifier.engine.rendering import CannotRender, Rendering
 from notifier.storage.attempts import AttemptFile
@@ -57,6 +59,7 @@ UNKNOWN_SPAN = 60.0  # seconds of the clock
 AT_ONCE = timedelta(0)
 BUSY_ADDRESS = timedelta(seconds=30)
 NO_LINE = timedelta(seconds=2)
+RECORDING = 1.0  # real seconds until a call whose clips are being made comes up again
 SLOW_FACTS = timedelta(minutes=2)  # until somebody is asked about again whose facts alone took too long
 
 
@@ -86,6 +89,7 @@ class Lane:
     recorder: Recorder
     wake_ups: WakeUps
     limits: Limits
+    clips: Clips | None = None
     concurrency: int = 200
     owner: int = field(default_factory=lambda: random.getrandbits(62))
 
@@ -217,9 +221,10 @@ class Lane:
             await self.runs.move(run.id, RunState.PAUSED, why, now)
             log.error("run.paused_itself", run=run.id, reason=why)
             return
-        attempts, postponed = await self._write(run, campaign, planned, now, grant)
+        speakable, unrecorded = await self._recorded(planned, now)
+        attempts, postponed = await self._write(run, campaign, speakable, now, grant)
         self._start(attempts, grant, asked_at)  # first: what is written must not wait for a lost database
-        await self._dispose([*disposals, *more, *postponed])
+        await self._dispose([*disposals, *more, *unrecorded, *postponed])
 
     def _screen(
         self, campaign: Campaign, claimed: Sequence[Claimed], now: datetime
@@ -332,6 +337,24 @@ class Lane:
             log.error("lane.facts_cannot_be_told", campaign=campaign.name, error=_where(error))
             return Disposal(one.id, "hold", reason=f"facts cannot be told: {type(error).__name__}")
         return Planned(one, str(address), rendered.message, rendered.template)
+
+    async def _recorded(self, planned: Sequence[Planned], now: datetime) -> tuple[list[Planned], list[Disposal]]:
+        """Messages every word of which can be spoken, each with its engine; and calls that come up again when their
+        clips are made: none waits for a voice while somebody listens."""
+        calls = [plan.message for plan in planned if isinstance(plan.message, VoiceMessage)]
+        if self.clips is None or not calls:
+            return list(planned), []
+        engines = iter(await self.clips.choose(calls))
+        ready, waiting = [], []
+        for plan in planned:
+            engine = next(engines) if isinstance(plan.message, VoiceMessage) else CARRIER
+            if engine is None:
+                waiting.append(self._put_back(plan.claimed, now + timedelta(seconds=RECORDING * self.clock.scale)))
+            elif isinstance(plan.message, VoiceMessage):
+                ready.append(replace(plan, message=replace(plan.message, engine=engine)))
+            else:
+                ready.append(plan)
+        return ready, waiting
 
     def _abnormal(self, run: int, ready: Sequence[Claimed], disposals: Sequence[Disposal]) -> str | None:
         watch = self._watches.setdefault(run, WithdrawalWatch(self.limits))

@@ -1,5 +1,6 @@
 """What is not documented, or documented and not there, fails."""
 
+import json
 import os
 import re
 import shlex
@@ -74,6 +75,8 @@ def shown(default: object) -> str:
         or (isinstance(default, SecretStr) and not default.get_secret_value())
     ):
         return "none"
+    if isinstance(default, list):
+        return json.dumps(default)
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
@@ -385,3 +388,10 @@ def test_every_page_is_reached_from_the_index() -> None:
     alone = [named(page) for page in pages() if page.parent.name != "adr" and page not in {README, DOCS / "README.md"}]
 
     assert [name for name in alone if ROOT / name not in linked] == []
+
+
+def test_every_promise_names_where_it_is_kept() -> None:
+    places = re.findall(r"`((?:tests|bench)/[a-z_/]+(?:\.py)?)`", (DOCS / "what-we-promise.md").read_text("utf-8"))
+    assert len(places) > 10
+    assert [place for place in places if not (ROOT / place).exists()] == []
+    assert [place for place in places if (ROOT / place).is_dir() and not any((ROOT / place).glob("test_*.py"))] == []

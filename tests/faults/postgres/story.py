@@ -20,13 +20,13 @@ from tests.house import FAST, House, open_house
 
 SCALE = 240  # a call of 40 s lasts 0.2 s, a wait of 20 minutes 5 s
 PACE = FAST | {"voice": Pace(rate=0.033, burst=4, most_in_flight=60, reserved=0)}  # 8 a second
-TOWN = 110
+TOWN = 70
 BEGUN = 16  # calls after which the fault strikes
 UNDER_WAY = 2.5  # real seconds; what was written before is sent within 2 s, or not at all
 RECOVERED = 10.0  # real seconds by which all must be well again
 LOOK = 0.05
 ASKED = 0.25  # between two questions to /readyz
-ATTEMPTS_A_SECOND = 20.0  # at connecting, over all parts of a process with web, worker and timetable
+ATTEMPTS_A_SECOND = 12.0  # at connecting, over all parts of a process with web, worker and timetable
 
 # A call that broke off is made again hours later: not in a test.
 HURRY = "update notifier.queue set due_at = $1 where due_at > $1 and lease_until is null"

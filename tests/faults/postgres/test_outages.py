@@ -18,6 +18,7 @@ from tests.faults.proxy import Mode
 pytestmark = [pytest.mark.long, pytest.mark.timeout(150), pytest.mark.usefixtures("hasty")]
 
 AWAY = 6.0  # real seconds
+LONGER = 9.0  # than a statement may take, or the lease of a claim nearly
 MINUTE = 60.0
 FULL = 4 * 2**20  # bytes of the disk under the log
 
@@ -47,7 +48,7 @@ async def broken(wire: Wired, mode: Mode) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("mode", [Mode.REFUSE, Mode.STALL, Mode.DEAF])
 async def test_the_wire_breaks(wire: Wired, source_database: str, mode: Mode, record_property: Note) -> None:
-    await tell(wire.url, wire.proxy, source_database, record_property, broken(wire, mode), 2 * AWAY)
+    await tell(wire.url, wire.proxy, source_database, record_property, broken(wire, mode), LONGER)
 
 
 @asynccontextmanager
@@ -77,7 +78,7 @@ async def locked(wire: Wired, table: str) -> AsyncIterator[None]:
 @pytest.mark.parametrize("table", ["notifier.queue", "notifier.receipt"])
 async def test_a_table_is_locked(wire: Wired, source_database: str, table: str, record_property: Note) -> None:
     """Such as by a migration. Statements that wait are ended by the server after four seconds."""
-    seen = await tell(wire.url, wire.proxy, source_database, record_property, locked(wire, table), 2 * AWAY, within=6)
+    seen = await tell(wire.url, wire.proxy, source_database, record_property, locked(wire, table), LONGER, within=6)
     assert any("LockNotAvailableError" in words for words in seen.words)
 
 
@@ -168,6 +169,6 @@ async def test_the_disk_under_the_log_is_full(
     """It shows as soon as the pages that were begun are full; what fits into a page that has room is still kept."""
     async with the_log_on(small_disk, wire):
         seen = await tell(
-            wire.url, wire.proxy, source_database, record_property, full(small_disk), 2 * AWAY, within=8, steady=False
+            wire.url, wire.proxy, source_database, record_property, full(small_disk), LONGER, within=8, steady=False
         )
     assert any("DiskFullError" in words for words in seen.words)

@@ -1,0 +1,98 @@
+"""The sound of a call under an address nobody can guess: the same bytes for ever, from any web process.
+
+Access ends when the attempt's words are erased: then there is nothing to join.
+"""
+
+from collections import OrderedDict
+from hashlib import sha256
+
+import structlog
+from aiohttp import web
+
+from notifier.domain.attempt_id import read_attempt_id
+from notifier.domain.dialogue_words import Sentence, say
+from notifier.domain.message import LOCALES, VoiceMessage, read_message
+from notifier.domain.recording import AudioAddresses, Part
+from notifier.engine.playback import ClipMissing, Playback
+from notifier.storage.attempts import AttemptStore
+from notifier.storage.database import LOST
+
+log = structlog.get_logger()
+
+WAV = "audio/wav"
+A_DAY = "public, max-age=86400, immutable"
+JOINED = 500  # files kept joined: a call's half is 100 KB
+PACES = {"plain": False, "slow": True}
+
+
+class AudioRoutes:
+    """Serves /audio/<seal>/<attempt>/<locale>/<part>/<pace>.wav, and fixed sentences by engine instead of attempt."""
+
+    def __init__(self, addresses: AudioAddresses, playback: Playback, attempts: AttemptStore, callers: dict[str, str]):
+        self._addresses = addresses
+        self._playback = playback
+        self._attempts = attempts
+        self._callers = callers
+        self._joined: OrderedDict[str, bytes] = OrderedDict()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/audio/{seal}/{whose}/{locale}/{what}/{pace}.wav", self._serve)]  # aiohttp answers HEAD, too
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        words = [request.match_info[name] for name in ("whose", "locale", "what", "pace")]
+        if not self._addresses.is_ours(request.match_info["seal"], words):
+            return web.Response(status=404, text="no such sound\n")
+        try:
+            sound = await self._sound(*words)
+        except ClipMissing as error:
+            log.error("audio.missing", reason=str(error), what=words[2], locale=words[1])
+            return web.Response(status=404, text="no such sound\n")
+        except LOST:
+            return web.Response(status=503, text="not to be had just now\n")
+        return _answer(request, sound)
+
+    async def _sound(self, whose: str, locale: str, what: str, pace: str) -> bytes:
+        name = f"{whose}/{locale}/{what}/{pace}"
+        if name not in self._joined:
+            self._joined[name] = await self._join(whose, locale, what, slow=PACES[pace])
+            if len(self._joined) > JOINED:
+                self._joined.popitem(last=False)
+        return self._joined[name]
+
+    async def _join(self, whose: str, locale: str, what: str, *, slow: bool) -> bytes:
+        attempt = read_attempt_id(whose)
+        if attempt is None:
+            sentence = say(Sentence(what), locale, self._callers[locale])
+            return await self._playback.lines(whose, [sentence], locale, slow=slow)
+        found = await self._attempts.message_of(attempt)
+        message = read_message(found[1]) if found and found[1] else None
+        if not isinstance(message, VoiceMessage) or locale not in message.scripts or locale not in LOCALES:
+            raise ClipMissing("the words of this attempt are not kept any more")
+        return await self._playback.part(message, locale, Part(what), slow=slow)
+
+
+def _answer(request: web.Request, sound: bytes) -> web.Response:
+    """With ETag and ranges, as players ask for them."""
+    etag = f'"{sha256(sound).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": A_DAY, "Accept-Ranges": "bytes"}
+    if any(tag.value == etag.strip('"') for tag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    wanted = _range(request, len(sound))
+    if wanted is None:
+        return web.Response(body=sound, content_type=WAV, headers=headers)
+    if wanted.start >= wanted.stop:
+        return web.Response(status=416, headers=headers | {"Content-Range": f"bytes */{len(sound)}"})
+    headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{len(sound)}"
+    return web.Response(status=206, body=sound[wanted.start : wanted.stop], content_type=WAV, headers=headers)
+
+
+def _range(request: web.Request, size: int) -> range | None:
+    """The part asked for; None for the whole, and for what cannot be read, which RFC 9110 says to ignore."""
+    try:
+        asked = request.http_range
+    except ValueError:
+        return None
+    if asked.start is None and asked.stop is None:
+        return None
+    start, stop, _ = asked.indices(size)
+    return range(start, stop)

@@ -1,0 +1,88 @@
+"""A call spoken by an engine of the house: what the carrier fetched and played is what the attempt said, in full."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from notifier.domain.speech import CARRIER
+from tests.acceptance.crowd import AGREES, LISTENS, customers, everyone, finished, number, presses
+from tests.house import House, open_house
+
+
+@pytest.fixture
+async def recorded(database: str, source_database: str) -> AsyncIterator[House]:
+    async with open_house(database, source_database, speech_engines=["espeak", "carrier"], scale=60) as house:
+        yield house
+
+
+async def test_calls_play_recordings_and_say_nothing(recorded: House) -> None:
+    await customers(recorded, 6)
+    await recorded.people({"calls": {number(0): [LISTENS], number(1): [presses("*", "1")]}})
+    await everyone(recorded, AGREES)
+
+    run = await finished(recorded, await recorded.launch(), within=60)
+
+    assert (await recorded.tally(run)).outcomes == {"reached": 1, "acknowledged": 5}
+    calls = await recorded.ledger("call")
+    assert len(calls) == 6
+    for call in calls:
+        assert not call["errors"], call
+        assert {heard["kind"] for heard in call["heard"]} == {"play"}
+        assert all(heard["bytes"] > 8000 and heard["sha256"] for heard in call["heard"])
+    (listened,) = [call for call in calls if call["to"] == number(0)]
+    assert all(heard["seconds"] == pytest.approx(heard["of"], abs=0.1) for heard in listened["heard"])
+    (slower,) = [call for call in calls if call["to"] == number(1)]
+    assert any("/slow.wav" in heard["url"] for heard in slower["heard"])
+
+
+async def test_the_attempt_shows_who_spoke_and_what_it_said(recorded: House) -> None:
+    accounts = await customers(recorded, 1)
+    await everyone(recorded)
+    await finished(recorded, await recorded.launch(), within=60)
+
+    (attempt,) = await recorded.attempts(accounts[number(0)])
+    message = await recorded.app.pool.fetchval("select message from notifier.attempt where id = $1", attempt["id"])
+    assert message["engine"] == "espeak"
+    made, listed = await recorded.app.pool.fetchrow(
+        "select count(*), count(*) filter (where words is not null) from notifier.clip where audio is not null"
+    )
+    assert made == listed > 50
+
+
+async def test_sound_is_served_whole_in_part_and_once(recorded: House) -> None:
+    await customers(recorded, 1)
+    await everyone(recorded, LISTENS)
+    await finished(recorded, await recorded.launch(), within=60)
+    (call,) = await recorded.ledger("call")
+    url = call["heard"][0]["url"]
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url) as whole:
+            sound = await whole.read()
+            assert (whole.status, whole.content_type) == (200, "audio/wav")
+            assert "immutable" in whole.headers["Cache-Control"]
+            etag = whole.headers["ETag"]
+        async with session.get(url, headers={"If-None-Match": etag}) as again:
+            assert (again.status, await again.read()) == (304, b"")
+        async with session.get(url, headers={"Range": "bytes=100-199"}) as part:
+            assert (part.status, await part.read()) == (206, sound[100:200])
+            assert part.headers["Content-Range"] == f"bytes 100-199/{len(sound)}"
+        async with session.get(url, headers={"Range": f"bytes={len(sound)}-"}) as beyond:
+            assert beyond.status == 416
+        async with session.head(url) as head:
+            assert (head.status, head.headers["Content-Length"]) == (200, str(len(sound)))
+        async with session.get(url.replace("/plain.wav", "/slow.wav")) as guessed:
+            assert guessed.status == 404
+        await recorded.app.pool.execute("update notifier.attempt set message = null")
+        recorded_again = url.replace("essential", "rest")
+        async with session.get(recorded_again) as unsealed:
+            assert unsealed.status == 404
+
+
+async def test_an_engine_that_is_not_there_leaves_the_call_to_the_carrier(database: str, source_database: str) -> None:
+    async with open_house(database, source_database, speech_engines=["nobody", CARRIER]) as house:
+        await customers(house, 1)
+        await everyone(house)
+        await finished(house, await house.launch())
+        (call,) = await house.ledger("call")
+        assert {heard["kind"] for heard in call["heard"]} == {"say"}
