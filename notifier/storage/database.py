@@ -113,8 +113,8 @@ class Line(asyncpg.Connection):
     def keep_alive(self) -> None:
         """The kernel asks a silent server every few seconds: a statement that may take minutes must not wait for an
         answer that nobody sends. asyncpg has no public way to its socket."""
-        wire: socket.socket = self._transport.get_extra_info("socket")  # type: ignore[attr-defined]
-        if wire.family == socket.AF_UNIX:
+        wire: socket.socket | None = self._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        if wire is None or wire.family == socket.AF_UNIX:
             return
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in KEEP_ALIVE.items():

@@ -2,6 +2,7 @@
 nobody is lost. Judged by the carrier's ledger and the mailbox."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ TROUBLE = {
 PACE = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=40, reserved=0)}
 DRIBBLE = {"voice": Pace(rate=0.015, burst=6, most_in_flight=60, reserved=0)}  # 27 a second of the short form
 AT_RANDOM = "at random"
+LONGEST = 200  # real seconds for a run with its deaths; 30 are usual
 
 
 def plan_of(seed: int) -> list[str]:
@@ -147,6 +149,7 @@ async def _blink(cluster: Cluster, source: str) -> None:
 async def finished(house: House, fleet: Fleet, killer: "asyncio.Task[None]") -> Run:
     """The run that the schedule opened, once it has finished and everybody has died who had to."""
     heard = house.app.wake_ups.event("runs")
+    latest = time.monotonic() + LONGEST
     while True:
         heard.clear()
         if killer.done():
@@ -157,4 +160,5 @@ async def finished(house: House, fleet: Fleet, killer: "asyncio.Task[None]") -> 
             fleet.disarm()
             return first
         assert not first or first.state in (RunState.PLANNING, RunState.OPEN, RunState.WAITING), first
+        assert time.monotonic() < latest, (first, fleet.armed(), dict(fleet.killed), fleet.logs()[-6000:])
         await wait_for(heard, 0.5)
