@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,6 +47,7 @@ class Timetable:
     runs: RunStore
     keeper: Keeper
     wake_ups: WakeUps
+    _turns: "set[asyncio.Task[Any]]" = field(default_factory=set)  # under way
 
     async def run(self) -> None:
         """Keep the hours until cancelled."""
@@ -63,7 +64,8 @@ class Timetable:
         try:
             await _follow_the_wall(scheduler)
         finally:
-            scheduler.shutdown(wait=False)
+            scheduler.shutdown(wait=False)  # it cancels the turns under way, and does not wait for them
+            await asyncio.gather(*self._turns, return_exceptions=True)
 
     async def enter_schedules(self) -> None:
         """Campaigns that declare hours have a schedule of their own name."""
@@ -149,12 +151,17 @@ class Timetable:
             nonlocal not_before
             if self.clock.astray or time.monotonic() < not_before:
                 return
+            task = asyncio.current_task()
+            assert task is not None
+            self._turns.add(task)
+            task.add_done_callback(self._turns.discard)
             try:
                 await duty()
             except asyncio.CancelledError:
                 return  # the scheduler is shutting down; the next one takes the duty up
             except LOST as error:
-                not_before = time.monotonic() + patience.lost(error)
+                if not task.cancelling():  # asyncpg may raise this in the place of a cancellation
+                    not_before = time.monotonic() + patience.lost(error)
             except Exception:
                 log.exception("timetable.duty_failed", duty=name)
             else:

@@ -42,7 +42,7 @@ async def test_sigterm_ends_a_process_with_0(command: str, database: str, source
     code, events = await stop(process)
 
     assert code == Exit.DONE
-    assert [event["event"] for event in events] == ["stopped"]
+    assert [event["event"] for event in events] == ["stopped"], events
 
 
 async def test_web_says_where_it_listens(database: str, source_database: str) -> None:
