@@ -160,5 +160,19 @@ async def finished(house: House, fleet: Fleet, killer: "asyncio.Task[None]") -> 
             fleet.disarm()
             return first
         assert not first or first.state in (RunState.PLANNING, RunState.OPEN, RunState.WAITING), first
-        assert time.monotonic() < latest, (first, fleet.armed(), dict(fleet.killed), fleet.logs()[-6000:])
+        assert time.monotonic() < latest, await what_is_left(house, fleet, first)
         await wait_for(heard, 0.5)
+
+
+async def what_is_left(house: House, fleet: Fleet, run: Run | None) -> str:
+    """Why a run does not end: its state, what is open or held of it, and what the crew last said."""
+    if run is None:
+        return f"no run was opened; {fleet.logs()[-3000:]}"
+    tally = await house.tally(run)
+    flights = await house.app.pool.fetch(
+        "select f.*, t.state, t.tries, t.free from notifier.in_flight f join notifier.attempt t on t.id = f.attempt_id"
+    )
+    left = [f"{run.state} {run.reason} {run.waiting_for}", f"open {tally.open}, held {tally.held}", str(tally.outcomes)]
+    return "\n".join(
+        [*left, *map(str, flights[:10]), str(fleet.armed()), str(dict(fleet.killed)), fleet.logs()[-3000:]]
+    )
