@@ -23,6 +23,13 @@ forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(["tests.faults.kill.process"])
 
 
+def warm_up() -> None:
+    """Until that server stands. Its imports take two seconds, by a fast clock an hour: the schedule would be missed."""
+    first = forks.Process(target=int)
+    first.start()
+    first.join()
+
+
 @dataclass
 class Berth:
     """A place in the crew, filled again whenever it falls vacant."""

@@ -18,7 +18,7 @@ from notifier.settings import Pace
 from notifier.storage.runs import Run
 from tests.acceptance.test_source_down import shut
 from tests.conftest import Cluster
-from tests.faults.kill.fleet import LOOK, Fleet, open_fleet
+from tests.faults.kill.fleet import LOOK, Fleet, open_fleet, warm_up
 from tests.faults.kill.gaps import CLOSING, OPENING, RUNNING
 from tests.faults.kill.process import PATIENCE
 from tests.faults.kill.town import QUICK, Customer, make_town, settle_in, wrongs
@@ -27,7 +27,7 @@ from tests.house import FAST, TAIPEI, House, open_house
 RUNS = 20
 KILLS = 10  # in each of them
 BEFORE_NINE = datetime(2026, 12, 1, 7, 30, tzinfo=TAIPEI)  # the schedule fires at nine
-NEARLY_NINE = BEFORE_NINE.replace(hour=8, minute=20)
+NEARLY_NINE = BEFORE_NINE.replace(hour=8, minute=0)
 SCALE = 1200  # an hour in three seconds
 TROUBLE = {
     "error_after": 0.07, "drop_after": 0.07, "refuse": 0.05, "mail_drop": 0.2,
@@ -92,6 +92,7 @@ async def story(
     pace: Mapping[str, Pace] = PACE,
 ) -> tuple[Counter[str], Counter[str]]:
     """One run with these deaths in it, judged; answers who died where, and what was seen."""
+    warm_up()
     async with (
         open_house(database, source, scale=scale, start=start, parts=Parts()) as house,
         open_fleet(house, database, source, pace=pace, twilio={"timeout": PATIENCE}) as fleet,
