@@ -32,6 +32,7 @@ from notifier.engine.playback import Playback
 from notifier.engine.recorder import Recorder
 from notifier.engine.rendering import House, Rendering
 from notifier.engine.timetable import Timetable
+from notifier.engine.wording import Wording
 from notifier.resources import template_root
 from notifier.settings import Pace, Settings, SmtpSettings, TwilioSettings
 from notifier.speech import find_engines
@@ -75,11 +76,15 @@ class App:
     queue: QueueStore
     runs: RunStore
     schedules: ScheduleStore
-    clips: Clips | None  # None while the carrier's own voice speaks
+    clips: Clips
 
     @property
     def limits(self) -> Limits:
         return Limits(**self.settings.watch.model_dump())
+
+    @property
+    def wording(self) -> Wording:
+        return Wording(self.catalogue, self.rendering, self.clock)
 
     def planner(self) -> Planner:
         return Planner(self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups)
@@ -98,11 +103,11 @@ class App:
             budgets=self.budgets,
             runs=self.runs,
             source=self.source,
-            rendering=self.rendering,
+            wording=self.wording,
+            clips=self.clips,
             recorder=recorder,
             wake_ups=self.wake_ups,
             limits=self.limits,
-            clips=self.clips,
             concurrency=self.settings.concurrency,
         )
 
@@ -125,13 +130,12 @@ class App:
         for channel in self.catalogue.channels.values():
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
-        if self.clips is not None:
-            served.add_routes(self.audio(self.clips).routes())
+        served.add_routes(self.audio().routes())
         return served
 
-    def audio(self, clips: Clips) -> AudioRoutes:
-        addresses = AudioAddresses(self.settings.public_url, clips.seal)
-        playback = Playback(clips.store, clips.engines.get, clips.seal)
+    def audio(self) -> AudioRoutes:
+        addresses = AudioAddresses(self.settings.public_url, self.clips.seal)
+        playback = Playback(self.clips.store, self.clips.engines.get, self.clips.seal)
         return AudioRoutes(addresses, playback, self.attempts, self.settings.caller.by_locale())
 
     def mail_hooks(self, intake: Intake) -> MailHooks:
@@ -171,7 +175,7 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
         stack.push_async_callback(source.close)
         wake_ups = WakeUps(pool, direct.get_secret_value() if direct else database_url)
         clips = await _open_clips(settings, clock, pool, wake_ups, stack)
-        catalogue = make_catalogue(settings, clock, clips.seal if clips else b"")
+        catalogue = make_catalogue(settings, clock, clips.seal)
         for channel in catalogue.channels.values():
             stack.push_async_callback(channel.close)
         yield App(
@@ -193,18 +197,14 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
         )
 
 
-async def _open_clips(
-    settings: Settings, clock: Clock, pool: Pool, wake_ups: WakeUps, stack: AsyncExitStack
-) -> Clips | None:
-    """None when no engine of ours is asked for, or none that is runs here: then the carrier speaks."""
+async def _open_clips(settings: Settings, clock: Clock, pool: Pool, wake_ups: WakeUps, stack: AsyncExitStack) -> Clips:
+    """Of the engines asked for, those that run here; when there is none, the carrier speaks."""
     engines = find_engines(SpeechSurroundings(settings.options))
     for engine in engines.values():
         stack.push_async_callback(engine.close)
     order = [name for name in settings.speech_engines if name in engines or name == CARRIER]
     if missing := [name for name in settings.speech_engines if name not in order]:
         log.error("speech.engine_missing", engines=missing)
-    if set(order) <= {CARRIER}:
-        return None
     store = ClipStore(pool)
     return Clips(store, engines, order, await store.seal(), clock, wake_ups)
 
@@ -299,8 +299,7 @@ async def run_parts(
     lanes = [app.lane(channel, recorder) for channel in app.catalogue.channels] if parts.work else []
     background: list[Awaitable[None]] = []
     if parts.work:
-        background += [recorder.run(), Inbox(recorder, app.wake_ups).run(), app.planner().run()]
-        background += [app.clips.run()] if app.clips is not None else []
+        background += [recorder.run(), Inbox(recorder, app.wake_ups).run(), app.planner().run(), app.clips.run()]
     if parts.keep:
         background.append(app.timetable().run())
     background += [app.wake_ups.listen(), app.clock_watch().run()]

@@ -5,72 +5,43 @@ per batch; whatever follows from an attempt is decided by the recorder.
 """
 
 import asyncio
-import os
 import random
 import time
-import traceback
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
 from notifier.clock import Clock
-from notifier.domain.attempt_id import ENTROPY_BYTES, AttemptId, make_attempt_id
 from notifier.domain.campaign import Campaign
-from notifier.domain.channel import Address, Channel
-from notifier.domain.errors import ChannelError, Misconfigured, Refused, Unavailable, Uncertain, Unknown
-from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, too_old, weigh
-from notifier.domain.follow_up import Place
-from notifier.domain.message import Message, VoiceMessage, store_message
-from notifier.domain.notice_code import notice_code
-from notifier.domain.receipt import AttemptProgress, Receipt, ReceiptKind
-from notifier.domain.speech import CARRIER
+from notifier.domain.channel import Channel
 from notifier.domain.states import Outcome, RunState
 from notifier.domain.watch import Limits, WithdrawalWatch
-from notifier.engine.answers import answer_of_error, never_sent
 from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.channel_health import ChannelHealth
 from notifier.engine.clips import Clips
-from notifier.engine.recorder import Answer, Recorder
-from notifier.engine.rendering import CannotRender, Rendering
-from notifier.storage.attempts import AttemptFile
+from notifier.engine.fact_finding import FactFinding
+from notifier.engine.gate import Gate
+from notifier.engine.recorder import Recorder
+from notifier.engine.sending import WINDOW, Sending
+from notifier.engine.telling import Telling
+from notifier.engine.wording import Wording
+from notifier.engine.write_ahead import URGENT_BELOW, WriteAhead
 from notifier.storage.budgets import BudgetStore, Grant
 from notifier.storage.database import LOST, Pool, WakeUps
-from notifier.storage.queue import START, Claimed, Disposal, Draft, DueRun, Mark, QueueStore
+from notifier.storage.queue import START, Claimed, Disposal, DueRun, Mark, QueueStore
 from notifier.storage.runs import RunStore
-from notifier.storage.source import Source, SourceBroken, SourceLost, SourceSlow
+from notifier.storage.source import Source
 
 log = structlog.get_logger()
 
 BATCH = 500
 POLL = 1.0  # real seconds; covers a lost wake-up
 LEASE = 10.0  # real seconds from the claim to the attempt on disk; facts that take longer than 1 s are given up
-OVER = 30.0  # real seconds after which a request that was written has been made and answered, or never will be
-WINDOW = 1.0  # real seconds one grant of pace covers
-FRESH = 2.0  # real seconds facts may be old when the request leaves; older attempts are not sent any more
 RESWEEP = 1.0  # real seconds after which a claim starts from the left again
-URGENT_BELOW = 5  # priorities that may use the reserved calls in flight
-UNKNOWN_WORDS = 5  # recipients who within a minute meet a word no table knows: then the channel stops
-UNKNOWN_SPAN = 60.0  # seconds of the clock
-AT_ONCE = timedelta(0)
-BUSY_ADDRESS = timedelta(seconds=30)
-NO_LINE = timedelta(seconds=2)
-RECORDING = 1.0  # real seconds until a call whose clips are being made comes up again
-SLOW_FACTS = timedelta(minutes=2)  # until somebody is asked about again whose facts alone took too long
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A message ready to go to one recipient."""
-
-    claimed: Claimed
-    address: str
-    message: Message
-    template: str
 
 
 @dataclass
@@ -85,28 +56,28 @@ class Lane:
     budgets: BudgetStore
     runs: RunStore
     source: Source
-    rendering: Rendering
+    wording: Wording
+    clips: Clips
     recorder: Recorder
     wake_ups: WakeUps
     limits: Limits
-    clips: Clips | None = None
     concurrency: int = 200
     owner: int = field(default_factory=lambda: random.getrandbits(62))
 
     def __post_init__(self) -> None:
+        channel, catalogue, clock = self.channel, self.catalogue, self.clock
+        gate = self._gate = Gate(channel.name, catalogue)
+        self._facts = FactFinding(self.source, self.runs, catalogue, clock, gate)
+        self._telling = Telling(channel, catalogue, clock, self.wording, self.clips, gate)
+        self._ahead = WriteAhead(channel, catalogue, clock, self.pool, self.queue, self.budgets, gate, self.owner)
+        self._health = ChannelHealth(channel.name, clock, self.budgets)
+        self._sending = Sending(channel, clock, self.recorder, self._health, self.concurrency)
         self._woken = self.wake_ups.event("lanes")
-        if (connections := self.channel.abilities.connections) is not None:
-            self.concurrency = min(self.concurrency, connections)
-        self._room = asyncio.Semaphore(self.concurrency)
-        self._sending: set[asyncio.Task[None]] = set()
         self._marks: dict[int, Mark] = {}
         self._swept_at = 0.0
         self._rotation = 0
-        self._troubled = False
         self._watches: dict[int, WithdrawalWatch] = {}
-        self._portions: dict[int, int] = {}  # how many of a run are asked about at once, while its facts are slow
         self._idle = 0.0
-        self._unknown: deque[float] = deque(maxlen=UNKNOWN_WORDS)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -115,8 +86,7 @@ class Lane:
         while not self._stopping.is_set():
             if not await persistence.attempt(self._turn) and await wait_for(self._woken, self._idle):
                 self._marks.clear()
-        if self._sending:
-            await asyncio.wait(self._sending)
+        await self._sending.finish()
 
     async def _turn(self) -> bool:
         self._idle = await self._round()
@@ -136,19 +106,14 @@ class Lane:
         if not due:
             return await self._until_due(now)
         urgent = due[0].priority < URGENT_BELOW
-        room = await self._free_room()
+        room = await self._sending.room()
         span = WINDOW * self.clock.scale
         grant = await self.budgets.grant(self.channel.name, now=now, span=span, most=min(BATCH, room), urgent=urgent)
         if grant.amount == 0:
             return min(POLL, max(1 / grant.rate / self.clock.scale, 0.01))
         if grant.paused:
-            self._troubled = True  # half open: this request finds out
+            self._health.troubled = True  # half open: this request finds out
         return await self._spend(due, grant)
-
-    async def _free_room(self) -> int:
-        """How many more requests may be open; waits until there is room for one."""
-        async with self._room:
-            return max(1, self.concurrency - len(self._sending))
 
     async def _until_due(self, now: datetime) -> float:
         due_at = await self.queue.next_due(self.channel.name)
@@ -179,7 +144,7 @@ class Lane:
     async def _dispatch(self, run: DueRun, most: int, grant: Grant) -> int:
         """Claim up to `most` of a run and see them off; answers how many were claimed."""
         campaign = self.catalogue.campaigns[run.campaign]
-        claimed = await self._claim(run, campaign, min(most, self._portions.get(run.id, most)))
+        claimed = await self._claim(run, campaign, self._facts.portion(run.id, most))
         if claimed:
             try:
                 await self._see_off(run, campaign, claimed, grant)
@@ -209,152 +174,23 @@ class Lane:
 
     async def _see_off(self, run: DueRun, campaign: Campaign, claimed: Sequence[Claimed], grant: Grant) -> None:
         now = self.clock.now()
-        ready, disposals = self._screen(campaign, claimed, now)
+        ready, disposals = self._gate.screen(campaign, claimed, now)
         asked_at = time.monotonic()
-        known = await self._facts(run, campaign, ready, now) if ready else {}
+        known, put_off = await self._facts.ask(run, campaign, ready)
         if known is None:
+            await self._dispose(put_off)
             await self._give_back(claimed)
             return
-        planned, more = self._plan(campaign, ready, known, now)
+        planned, more = self._telling.plan(campaign, ready, known)
         if why := self._abnormal(run.id, ready, more):
             await self._give_back(claimed)
             await self.runs.move(run.id, RunState.PAUSED, why, now)
             log.error("run.paused_itself", run=run.id, reason=why)
             return
-        speakable, unrecorded = await self._recorded(planned, now)
-        attempts, postponed = await self._write(run, campaign, speakable, now, grant)
-        self._start(attempts, grant, asked_at)  # first: what is written must not wait for a lost database
+        speakable, unrecorded = await self._telling.recorded(planned)
+        attempts, postponed = await self._ahead.write(run, campaign, speakable, now, grant)
+        self._sending.start(attempts, grant, asked_at)  # first: what is written must not wait for a lost database
         await self._dispose([*disposals, *more, *unrecorded, *postponed])
-
-    def _screen(
-        self, campaign: Campaign, claimed: Sequence[Claimed], now: datetime
-    ) -> tuple[list[Claimed], list[Disposal]]:
-        """Who may be contacted at this moment, before asking what is true; and what becomes of the others."""
-        ready, disposals = [], []
-        opens = self.catalogue.opening(campaign)(now)
-        for one in claimed:
-            disposal = self._obstacle(campaign, one, now, opens)
-            if disposal is None:
-                ready.append(one)
-            else:
-                disposals.append(disposal)
-        return ready, disposals
-
-    def _obstacle(self, campaign: Campaign, one: Claimed, now: datetime, opens: datetime) -> Disposal | None:
-        if one.settled:  # by a later truth, while it was queued again
-            return Disposal(one.id, "settle", Outcome.SUPPRESSED, "already settled")
-        if max(opens, now) >= one.expires_at:
-            return Disposal(one.id, "settle", Outcome.EXPIRED, "its time had passed")
-        if opens > now:
-            return self._put_back(one, opens)
-        address = self.catalogue.address(self.channel.name, one.phone, one.email)
-        if address is not None and address not in one.suppressed:
-            return None
-        route = self.catalogue.route(campaign, one.phone, one.email, one.suppressed)
-        step = route.after(one.place.step)
-        if step is None:
-            return Disposal(one.id, "settle", Outcome.SUPPRESSED, "no address left that may be used")
-        return Disposal(one.id, "put_back", due_at=now, channel=campaign.plan[step].channel, place=Place(step))
-
-    def _put_back(self, one: Claimed, due_at: datetime) -> Disposal:
-        return Disposal(one.id, "put_back", due_at=due_at, channel=self.channel.name, place=one.place)
-
-    async def _facts(
-        self, run: DueRun, campaign: Campaign, ready: Sequence[Claimed], now: datetime
-    ) -> dict[str, Facts] | None:
-        """What is true now, or None when nobody can say: then nothing is sent, and the run says what it waits for."""
-        subjects = sorted({subject for one in ready for subject in one.subjects})
-        asked_at = time.monotonic()
-        try:
-            known = await self.source.facts(campaign.name, subjects, now)
-        except SourceSlow:
-            await self._ask_fewer(run, campaign, ready)
-            return None
-        except SourceLost as error:
-            await self._wait_for_source(run.id, f"the source database: {error}")
-            return None
-        except SourceBroken as error:
-            await self.runs.move(run.id, RunState.PAUSED, f"the source does not hold its contract: {error}", now)
-            return None
-        if lagging := too_old(known.values(), self.clock.real_now()):
-            await self._wait_for_source(
-                run.id, f"a source that is up to date: its last word is of {lagging:%H:%M:%S} UTC"
-            )
-            return None
-        if time.monotonic() - asked_at > FRESH / 2:
-            await self._ask_fewer(run, campaign, ready)
-            return None
-        if portion := self._portions.pop(run.id, None):
-            self._portions |= {run.id: portion * 4} if portion < BATCH else {}
-        await self.runs.wait_for(run.id, None)
-        return known
-
-    async def _ask_fewer(self, run: DueRun, campaign: Campaign, ready: Sequence[Claimed]) -> None:
-        """Nobody is told what is over a second old. Whoever's facts are slow must not keep all others waiting, so they
-        are found by asking about fewer at a time, and come up again later."""
-        await self._wait_for_source(run.id, "a source that answers within a second, so that facts are fresh when told")
-        self._portions[run.id] = max(1, len(ready) // 4)
-        if len(ready) == 1:
-            later = self.catalogue.opening(campaign)(self.clock.now() + SLOW_FACTS)
-            await self._dispose([self._put_back(ready[0], later)])
-
-    async def _wait_for_source(self, run: int, what: str) -> None:
-        await self.runs.wait_for(run, what)
-        log.warning("run.waiting", run=run, waiting_for=what)
-        await asyncio.sleep(random.uniform(0.25, 0.75))  # noqa: S311 - jitter
-
-    def _plan(
-        self, campaign: Campaign, ready: Sequence[Claimed], known: Mapping[str, Facts], now: datetime
-    ) -> tuple[list[Planned], list[Disposal]]:
-        planned, disposals = [], []
-        for one in ready:
-            match weigh(one.subjects, known):
-                case Withdraw(reason):
-                    disposals.append(Disposal(one.id, "settle", Outcome.WITHDRAWN, reason))
-                case HoldBack(reason):
-                    disposals.append(Disposal(one.id, "hold", reason=reason))
-                case Tell(facts):
-                    ready_or_held = self._render(campaign, one, facts, now)
-                    if isinstance(ready_or_held, Planned):
-                        planned.append(ready_or_held)
-                    else:
-                        disposals.append(ready_or_held)
-        return planned, disposals
-
-    def _render(self, campaign: Campaign, one: Claimed, facts: Sequence[Facts], now: datetime) -> Planned | Disposal:
-        address = self.catalogue.address(self.channel.name, one.phone, one.email)
-        try:
-            words = campaign.compose(facts)
-            rendered = self.rendering.render(
-                campaign, self.channel, one.locale, words,
-                code=notice_code(one.id),
-                reference=f"{one.id}.{one.place.step}.{one.place.tries}",
-                today=self.catalogue.calendar.local(now).date(),
-            )  # fmt: skip
-        except CannotRender as error:
-            return Disposal(one.id, "hold", reason=f"cannot be worded: {error}")
-        except Exception as error:  # one customer's odd facts must not stop the others
-            log.error("lane.facts_cannot_be_told", campaign=campaign.name, error=_where(error))
-            return Disposal(one.id, "hold", reason=f"facts cannot be told: {type(error).__name__}")
-        return Planned(one, str(address), rendered.message, rendered.template)
-
-    async def _recorded(self, planned: Sequence[Planned], now: datetime) -> tuple[list[Planned], list[Disposal]]:
-        """Messages every word of which can be spoken, each with its engine; and calls that come up again when their
-        clips are made: none waits for a voice while somebody listens."""
-        calls = [plan.message for plan in planned if isinstance(plan.message, VoiceMessage)]
-        if self.clips is None or not calls:
-            return list(planned), []
-        engines = iter(await self.clips.choose(calls))
-        ready, waiting = [], []
-        for plan in planned:
-            engine = next(engines) if isinstance(plan.message, VoiceMessage) else CARRIER
-            if engine is None:
-                waiting.append(self._put_back(plan.claimed, now + timedelta(seconds=RECORDING * self.clock.scale)))
-            elif isinstance(plan.message, VoiceMessage):
-                ready.append(replace(plan, message=replace(plan.message, engine=engine)))
-            else:
-                ready.append(plan)
-        return ready, waiting
 
     def _abnormal(self, run: int, ready: Sequence[Claimed], disposals: Sequence[Disposal]) -> str | None:
         watch = self._watches.setdefault(run, WithdrawalWatch(self.limits))
@@ -367,136 +203,6 @@ class Lane:
         if why:
             del self._watches[run]  # whoever lets the run go on has looked: count anew
         return why
-
-    async def _write(
-        self, run: DueRun, campaign: Campaign, planned: Sequence[Planned], now: datetime, grant: Grant
-    ) -> tuple[list[tuple[AttemptFile, Planned]], list[Disposal]]:
-        """Rule 1: the attempts are committed before anything leaves. Answers them, and who has to wait."""
-        if not planned:
-            return [], []
-        drafts = {make_attempt_id(now, os.urandom(ENTROPY_BYTES)): plan for plan in planned}
-        verdicts = await self._commit(run, campaign, drafts, now, grant)
-        written, postponed, lost = [], [], []
-        for attempt, plan in drafts.items():
-            verdict = verdicts[attempt]
-            if verdict == "written":
-                written.append((self._file(run, attempt, plan), plan))
-            elif verdict == "lost":
-                lost.append(plan.claimed.id)
-            else:
-                postponed.append(self._put_back(plan.claimed, self._later(campaign, verdict, now)))
-        if (
-            lost
-        ):  # the run was paused or cancelled since the claim: what is still ours must not wait for the lease's end
-            await self.queue.give_back(self.owner, lost)
-        return written, postponed
-
-    async def _commit(
-        self, run: DueRun, campaign: Campaign, drafts: Mapping[AttemptId, Planned], now: datetime, grant: Grant
-    ) -> dict[AttemptId, str]:
-        day = self.catalogue.calendar.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-        write = partial(
-            self.queue.write_ahead,
-            owner=self.owner,
-            channel=self.channel.name,
-            now=now,
-            look_at=now + max(self.channel.abilities.silent_after, timedelta(seconds=OVER * self.clock.scale)),
-            day_start=day,
-            cap=campaign.rings_per_day,
-            drafts=[
-                Draft(attempt, plan.claimed.id, plan.address, plan.template, store_message(plan.message))
-                for attempt, plan in drafts.items()
-            ],
-        )
-        if not grant.limited:
-            return await write(self.pool, lines=len(drafts))
-        async with self.pool.acquire() as connection, connection.transaction():
-            urgent = run.priority < URGENT_BELOW
-            lines = await self.budgets.lines(connection, self.channel.name, urgent=urgent, most=len(drafts))
-            return await write(connection, lines=lines)
-
-    def _file(self, run: DueRun, attempt: AttemptId, plan: Planned) -> AttemptFile:
-        one = plan.claimed
-        return AttemptFile(
-            attempt, one.id, run.id, run.campaign, self.channel.name, one.place, plan.address, AttemptProgress(), 0,
-            one.phone, one.email, None,
-        )  # fmt: skip
-
-    def _later(self, campaign: Campaign, verdict: str, now: datetime) -> datetime:
-        """When somebody who had to wait comes up again."""
-        opening = self.catalogue.opening(campaign)
-        if verdict == "capped":
-            tomorrow = self.catalogue.calendar.local(now).replace(hour=0, minute=0, second=0) + timedelta(days=1)
-            return opening(tomorrow)
-        return opening(now + (BUSY_ADDRESS if verdict == "address_busy" else NO_LINE))
-
-    def _start(self, attempts: Sequence[tuple[AttemptFile, Planned]], grant: Grant, asked_at: float) -> None:
-        """One task per request, spaced by the pace; a burst is spread over its window, or the last would grow stale."""
-        gap = min(1 / grant.rate, WINDOW * self.clock.scale / max(1, len(attempts)))
-        for number, (file, plan) in enumerate(attempts):
-            task = asyncio.create_task(self._send(file, plan, number * gap, asked_at))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-
-    async def _send(self, file: AttemptFile, plan: Planned, delay: float, asked_at: float) -> None:
-        async with self._room:
-            if delay:
-                await self.clock.sleep(delay)
-            answer = await self._ask(file, plan, asked_at)
-        await self.recorder.put(answer)
-
-    async def _ask(self, file: AttemptFile, plan: Planned, asked_at: float) -> Answer:
-        """The request itself. Everything that can come of it is an answer."""
-        if time.monotonic() - asked_at > FRESH:
-            return Answer(file, never_sent(file.id, "facts_went_stale", self.clock.now()), AT_ONCE)
-        try:
-            receipt = await self.channel.send(plan.message, Address(plan.address), file.id)
-        except ChannelError as error:
-            outage = await self._note(error)
-            after = error.after if isinstance(error, Unavailable) else None
-            return Answer(file, answer_of_error(file.id, error, self.clock.now(), outage=outage), after)
-        except Exception as error:  # a fault of ours between row and answer: the request may have left
-            log.exception("lane.send_failed", channel=self.channel.name, attempt=str(file.id))
-            return Answer(file, _uncertain(file.id, error, self.clock.now()))
-        await self._forgive()
-        return Answer(file, receipt)
-
-    async def _note(self, error: ChannelError) -> bool:
-        """Trouble that concerns the channel and not this one recipient; answers whether the breaker is open now."""
-        try:
-            if isinstance(error, Misconfigured):
-                if await self.budgets.pause(self.channel.name, f"misconfigured: {error}"):
-                    log.error("channel.paused", channel=self.channel.name, reason=str(error))
-            elif isinstance(error, Unknown):
-                await self._note_unknown(error)
-            elif isinstance(error, Refused) or (isinstance(error, Unavailable) and error.about_one):
-                await self._forgive()  # a word about this one recipient: the provider works
-            elif isinstance(error, Unavailable | Uncertain):
-                self._troubled = True
-                reason = f"unavailable: {error}"
-                if await self.budgets.note_trouble(self.channel.name, reason, self.clock.now()):
-                    log.warning("channel.breaker_open", channel=self.channel.name, reason=str(error))
-                    return True
-        except LOST:
-            log.warning("lane.database_lost", channel=self.channel.name)
-        return False
-
-    async def _note_unknown(self, error: Unknown) -> None:
-        self._unknown.append(self.clock.now().timestamp())
-        if len(self._unknown) == UNKNOWN_WORDS and self._unknown[-1] - self._unknown[0] < UNKNOWN_SPAN:
-            reason = f"{UNKNOWN_WORDS} recipients within a minute met an answer nobody knows: {error}"
-            if await self.budgets.pause(self.channel.name, reason):
-                log.error("channel.paused", channel=self.channel.name, reason=reason)
-
-    async def _forgive(self) -> None:
-        """The provider answered: whatever trouble it gave is over."""
-        if not self._troubled:
-            return
-        self._troubled = False
-        try:
-            await self.budgets.note_success(self.channel.name)
-        except LOST:
-            self._troubled = True
 
     async def _dispose(self, disposals: Sequence[Disposal]) -> None:
         if disposals:
@@ -513,13 +219,3 @@ def _by_priority(due: Sequence[DueRun], turn: int) -> list[list[DueRun]]:
     for run in due:
         groups.setdefault(run.priority, []).append(run)
     return [group[turn % len(group) :] + group[: turn % len(group)] for _, group in sorted(groups.items())]
-
-
-def _where(error: Exception) -> str:
-    """The kind of an error and where it was raised: its words may quote what a cell held."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {os.path.basename(frame.filename)}:{frame.lineno}"
-
-
-def _uncertain(attempt: AttemptId, error: Exception, now: datetime) -> Receipt:
-    return Receipt(attempt, ReceiptKind.ANSWER, "answer", type(error).__name__, now, uncertain=True)

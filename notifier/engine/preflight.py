@@ -14,11 +14,11 @@ from notifier.domain.disposition import Disposition
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, weigh
 from notifier.domain.forecast import LanePace, Left, Prospect, Shares, expected_attempts, forecast
 from notifier.domain.message import EmailMessage, Message, SmsMessage, VoiceMessage
-from notifier.domain.notice_code import notice_code
 from notifier.domain.watch import has_shrunk
 from notifier.engine.outlook import SECONDS_IN_FLIGHT, Surroundings, lane_paces, open_hours, refused_steps, rounded
 from notifier.engine.planner import Drawn, Planner
-from notifier.engine.rendering import CannotRender, Rendering
+from notifier.engine.rendering import CannotRender
+from notifier.engine.wording import Wording, why_held
 from notifier.storage.audiences import AudienceStore
 from notifier.storage.source import Source
 
@@ -126,7 +126,7 @@ class PreflightParts(Surroundings, Protocol):
     @property
     def source(self) -> Source: ...
     @property
-    def rendering(self) -> Rendering: ...
+    def wording(self) -> Wording: ...
     def planner(self) -> Planner: ...
 
 
@@ -249,10 +249,9 @@ class _Samples:
     async def render(self, rows: Sequence[Mapping[str, Any]], most: int) -> list[Sample]:
         if not rows:
             return []
-        now = self._app.clock.now()
         subjects = sorted({subject for row in rows for subject in row["subjects"]})
-        known = await self._app.source.facts(self._campaign.name, subjects, now)
-        return [self._sample(row, channel, known, now) for row, channel in self._spread(rows)[:most]]
+        known = await self._app.source.facts(self._campaign.name, subjects, self._app.clock.now())
+        return [self._sample(row, channel, known) for row, channel in self._spread(rows)[:most]]
 
     def _spread(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str]]:
         """Each channel once, each by another recipient; then the other recipients at their first step."""
@@ -260,25 +259,22 @@ class _Samples:
         firsts = [(row, self._campaign.plan[row["first_step"]].channel) for row in rows]
         return each + [pair for pair in firsts if pair not in each]
 
-    def _sample(self, row: Mapping[str, Any], channel: str, known: Mapping[str, Facts], now: datetime) -> Sample:
+    def _sample(self, row: Mapping[str, Any], channel: str, known: Mapping[str, Facts]) -> Sample:
         locale, subjects = row["locale"], row["subjects"]
         match weigh(subjects, known):
             case Withdraw(reason) | HoldBack(reason):
                 return Sample(channel, locale, len(subjects), "", problem=reason)
             case Tell(facts):
                 try:
-                    message = self._message(channel, locale, facts, now)
-                except (CannotRender, KeyError, TypeError, ValueError, ArithmeticError) as error:
-                    return Sample(channel, locale, len(subjects), "", problem=f"cannot be worded: {error}")
+                    message = self._message(channel, locale, facts)
+                except CannotRender as error:
+                    return Sample(channel, locale, len(subjects), "", problem=why_held(error))
                 segments = message.segments if isinstance(message, SmsMessage) else None
                 return Sample(channel, locale, len(subjects), message_text(message), segments)
 
-    def _message(self, channel: str, locale: str, facts: Sequence[Facts], now: datetime) -> Message:
-        rendered = self._app.rendering.render(
-            self._campaign, self._app.catalogue.channels[channel], locale, self._campaign.compose(facts),
-            code=notice_code(0), reference="sample", today=self._app.catalogue.calendar.local(now).date(),
-        )  # fmt: skip
-        return rendered.message
+    def _message(self, channel: str, locale: str, facts: Sequence[Facts]) -> Message:
+        medium = self._app.catalogue.channels[channel]
+        return self._app.wording.word(self._campaign, medium, locale, facts, reference="sample").message
 
 
 def message_text(message: Message) -> str:

@@ -32,7 +32,8 @@ from notifier.engine.answers import answer_of_error
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.preflight import message_text
 from notifier.engine.recorder import Answer, Recorder
-from notifier.engine.rendering import CannotRender, Rendered, Rendering
+from notifier.engine.rendering import CannotRender, Rendered
+from notifier.engine.wording import Wording
 from notifier.resources import sql_root
 from notifier.storage.attempts import AttemptFile
 from notifier.storage.budgets import BudgetStore
@@ -96,7 +97,7 @@ class SendingParts(Protocol):
     @property
     def queue(self) -> QueueStore: ...
     @property
-    def rendering(self) -> Rendering: ...
+    def wording(self) -> Wording: ...
     def recorder(self) -> Recorder: ...
 
 
@@ -194,7 +195,7 @@ async def _write_ahead(
     )  # fmt: skip
     if row is None:
         raise LookupError("the test's run was not opened")
-    rendered = _render(app, campaign, target, locale, row["notification"], now)
+    rendered = _render(app, campaign, target, locale, row["notification"])
     attempt = make_attempt_id(now, os.urandom(ENTROPY_BYTES))
     draft = Draft(attempt, row["notification"], target.address, rendered.template, store_message(rendered.message))
     verdicts = await app.queue.write_ahead(
@@ -211,17 +212,15 @@ async def _write_ahead(
     return file, rendered
 
 
-def _render(
-    app: SendingParts, campaign: Campaign, target: _Target, locale: str, notification: int, now: datetime
-) -> Rendered:
-    today = app.catalogue.calendar.local(now).date()
+def _render(app: SendingParts, campaign: Campaign, target: _Target, locale: str, notification: int) -> Rendered:
+    today = app.catalogue.calendar.local(app.clock.now()).date()
     facts = Facts("test", still_due=True, reason=None, as_of=app.clock.real_now(), values=made_up(today + DUE_IN))
     try:
-        return app.rendering.render(
-            campaign, target.channel, locale, campaign.compose([facts]),
-            code=notice_code(notification), reference=f"{notification}.{target.step}.0", today=today,
+        return app.wording.word(
+            campaign, target.channel, locale, [facts],
+            notification=notification, reference=f"{notification}.{target.step}.0",
         )  # fmt: skip
-    except (CannotRender, KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except CannotRender as error:
         raise TestRefused(f"{campaign.name} cannot be worded with made-up facts: {error}") from error
 
 

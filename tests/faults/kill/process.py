@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from notifier.app import Parts, open_app, serve
-from notifier.engine import dispatcher
+from notifier.engine import dispatcher, write_ahead
 from notifier.settings import Settings
 from tests.faults.kill.traps import Traps, lay_traps
 
@@ -35,7 +35,7 @@ def main(orders: Orders) -> None:
     sys.stderr = sys.stdout = orders.log.open("a", buffering=1)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stdout))
     if orders.hasty:
-        dispatcher.LEASE, dispatcher.OVER = LEASE, OVER
+        dispatcher.LEASE, write_ahead.OVER = LEASE, OVER
     asyncio.run(_live(orders))
 
 

@@ -20,4 +20,4 @@ async def wire(server: OwnServer) -> AsyncIterator[Wired]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written and never sent is looked up sooner: the carrier is given 2 s, not 10."""
-    monkeypatch.setattr("notifier.engine.dispatcher.OVER", 6.0)
+    monkeypatch.setattr("notifier.engine.write_ahead.OVER", 6.0)
