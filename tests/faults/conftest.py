@@ -1,6 +1,14 @@
-"""What `make faults` measured is printed at the end: tests note their figures with `record_property`."""
+"""What `make faults` measured is printed at the end, and written on the page that promises it: tests note their figures
+with `record_property`."""
+
+import time
 
 import pytest
+
+from tests.faults.figures import write_figures
+
+HERE = "tests/faults"
+BEGAN = time.monotonic()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -17,3 +25,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("figures")
         for test, name, value in noted:
             terminalreporter.write_line(f"{test}: {name}: {value}")
+    if _is_whole(config) and not any(terminalreporter.stats.get(bad) for bad in ("failed", "error", "skipped")):
+        write_figures(noted, len(terminalreporter.stats["passed"]), (time.monotonic() - BEGAN) / 60)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether everything here was asked for, and not a part of it."""
+    is_part = config.getoption("keyword") or config.getoption("markexpr") or config.getoption("lf")
+    return bool(config.getoption("--long")) and [*config.args] == [HERE] and not is_part

@@ -174,6 +174,19 @@ async def what_is_left(house: House, fleet: Fleet, run: Run | None) -> str:
         "select f.*, t.state, t.tries, t.free from notifier.in_flight f join notifier.attempt t on t.id = f.attempt_id"
     )
     left = [f"{run.state} {run.reason} {run.waiting_for}", f"open {tally.open}, held {tally.held}", str(tally.outcomes)]
-    return "\n".join(
-        [*left, *map(str, flights[:10]), str(fleet.armed()), str(dict(fleet.killed)), fleet.logs()[-3000:]]
+    left += [*map(str, flights[:10]), *await why_held(house)]
+    return "\n".join([*left, str(fleet.armed()), str(dict(fleet.killed)), fleet.logs()[-3000:]])
+
+
+async def why_held(house: House) -> list[str]:
+    """What our log and the carrier's ledger say of a few that are held."""
+    attempts = await house.app.pool.fetch(
+        "select t.*, n.held, n.reason from notifier.notification n join notifier.attempt t on t.notification_id = n.id"
+        " where n.held is not null and n.outcome is null order by t.id limit 20"
     )
+    receipts = await house.app.pool.fetch(
+        "select * from notifier.receipt where attempt_id = any ($1) order by at", [one["id"] for one in attempts]
+    )
+    addresses = {one["address"] for one in attempts}
+    entries = [entry for entry in await house.ledger() if entry.get("to") in addresses]
+    return [f"{dict(row)}" for row in (*attempts, *receipts)] + [str(entry) for entry in entries]
