@@ -147,8 +147,20 @@ insert into notifier.receipt (attempt_id, key, kind, status, at, body)
 select * from unnest(:attempts, :keys, :kinds, :statuses, :at, :bodies)
 on conflict (attempt_id, key) do update set copies = receipt.copies + 1;
 
+-- With what is known of a machine, applied or not: a call asks on before anybody has read its last receipt.
 -- name: message_of(attempt uuid)
-select channel, message from notifier.attempt where id = :attempt;
+select channel, message,
+       machine or exists (select from notifier.receipt r where r.attempt_id = t.id and r.body ? 'machine') as machine
+  from notifier.attempt t where id = :attempt;
+
+-- name: messages_of(attempts uuid[])
+select id, message from notifier.attempt where id = any (:attempts) and message is not null;
+
+-- All that the provider has told us about these attempts, applied or not, as it came.
+-- name: told_of(attempts uuid[])
+select attempt_id, key, kind, status, at, body
+  from notifier.receipt where attempt_id = any (:attempts) and kind in ('callback', 'poll')
+ order by attempt_id, at, key;
 
 -- What the keeper must ask the provider about.
 -- name: silent(now timestamptz, most integer)

@@ -50,7 +50,8 @@ class HookCall:
 
     `url` is the public URL exactly as the provider called it, query included; `parameters` are the query's,
     `form` the body's, both with repeated keys and blank values kept. `message` is what the attempt said, or None
-    when the attempt is not known (or its words were erased).
+    when the attempt is not known (or its words were erased); `machine`: whether the provider has said that a machine
+    has answered.
     """
 
     url: str
@@ -61,6 +62,7 @@ class HookCall:
     attempt: AttemptId | None
     message: Message | None
     at: datetime
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

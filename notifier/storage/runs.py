@@ -22,6 +22,11 @@ class RunQueries:
     to_plan: Query
     take_to_plan: Query
     planned: Query
+    take_to_prepare: Query
+    go_on_preparing: Query
+    prepared: Query
+    to_tell: Query
+    how_many_to_tell: Query
     move: Query
     wait_for: Query
     open_runs: Query
@@ -55,6 +60,15 @@ class Run:
     finished_at: datetime | None
     selected: int
     already_told: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToTell:
+    """A notification that waits in the queue, and the subjects it is about."""
+
+    notification: int
+    locale: str
+    subjects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +175,43 @@ class RunStore:
         connection: Any,
         run: int,
         now: datetime,
+        state: RunState,
         selected: int,
         already_told: int,
         next_expiry: datetime | None,
     ) -> bool:
-        """Let the planned run begin; answers whether it was still to be planned."""
+        """Let the planned run go on to be prepared, or opened; answers whether it was still to be planned."""
         return bool(
             await self._q.planned.execute(
-                connection, run=run, now=now, selected=selected, already_told=already_told, next_expiry=next_expiry
+                connection, run=run, now=now, state=state.value, selected=selected, already_told=already_told,
+                next_expiry=next_expiry,
             )
+        )  # fmt: skip
+
+    async def take_to_prepare(self, preparer: int, now: datetime, until: datetime) -> Run | None:
+        """A run whose recordings are this preparer's to make, until the moment given."""
+        row = await self._q.take_to_prepare.fetch_row(self._pool, preparer=preparer, now=now, until=until)
+        return _run(row) if row else None
+
+    async def go_on_preparing(self, run: int, preparer: int, until: datetime, waiting_for: str) -> bool:
+        """Say how far the preparer is; answers whether the run is still its own."""
+        gone_on = await self._q.go_on_preparing.fetch_value(
+            self._pool, run=run, preparer=preparer, until=until, waiting_for=waiting_for
         )
+        return gone_on is not None
+
+    async def prepared(self, run: int, preparer: int) -> bool:
+        """Let the run begin; answers whether it was still this preparer's."""
+        return await self._q.prepared.fetch_value(self._pool, run=run, preparer=preparer) is not None
+
+    async def to_tell(self, run: int, channel: str, after: int, most: int) -> list[ToTell]:
+        """Whom a channel is to tell, in the order of their numbers, beginning after one."""
+        rows = await self._q.to_tell.fetch(self._pool, run=run, channel=channel, after=after, most=most)
+        return [ToTell(row["notification"], row["locale"], tuple(row["subjects"])) for row in rows]
+
+    async def how_many_to_tell(self, run: int, channel: str) -> int:
+        count: int = await self._q.how_many_to_tell.fetch_value(self._pool, run=run, channel=channel)
+        return count
 
     async def move(self, run: int, to: RunState, reason: str | None, now: datetime) -> bool:
         """Move a run where the table of legal moves allows it; answers whether it moved."""

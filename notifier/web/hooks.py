@@ -72,6 +72,7 @@ class HookRoutes:
         body = await request.read()
         form = await request.post() if request.content_type == "application/x-www-form-urlencoded" else {}
         attempt = read_attempt_id(request.query.get("attempt", ""))
+        message, machine = await self._message(channel, attempt) if hook.speaks else (None, False)
         return HookCall(
             url=self._public_url + request.raw_path,
             headers=request.headers,
@@ -79,24 +80,26 @@ class HookRoutes:
             form=[(name, str(value)) for name, value in form.items()],
             body=body,
             attempt=attempt,
-            message=await self._message(channel, attempt) if hook.speaks else None,
+            message=message,
             at=self._clock.now(),
+            machine=machine,
         )
 
-    async def _message(self, channel: Channel, attempt: AttemptId | None) -> Message | None:
-        """What the attempt says; None when it is not known, or the database is not to be had: a call must go on."""
+    async def _message(self, channel: Channel, attempt: AttemptId | None) -> tuple[Message | None, bool]:
+        """What the attempt says, and whether to a machine; None when it is not known, or the database is not to be had:
+        a call must go on."""
         if attempt is None:
-            return None
+            return None, False
         try:
             async with asyncio.timeout(WORDS_WITHIN):
                 found = await self._attempts.message_of(attempt)
         except LOST:
             log.warning("hook.database_lost", channel=channel.name, attempt=str(attempt))
-            return None
-        if found is None or found[0] != channel.name or found[1] is None:
-            return None
+            return None, False
+        if found is None or found.channel != channel.name or found.message is None:
+            return None, False
         try:
-            return read_message(found[1])
+            return read_message(found.message), found.machine
         except (ValueError, TypeError, KeyError):
             log.exception("hook.message_unreadable", attempt=str(attempt))
-            return None
+            return None, False

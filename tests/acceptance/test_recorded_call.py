@@ -36,6 +36,25 @@ async def test_calls_play_recordings_and_say_nothing(recorded: House) -> None:
     assert any("/slow.wav" in heard["url"] for heard in slower["heard"])
 
 
+async def test_nothing_is_fetched_twice_that_could_be_kept(recorded: House) -> None:
+    """The carrier keeps what it may, as long as it may: a sentence that thirty people hear is fetched once."""
+    await customers(recorded, 30)
+    await everyone(recorded, presses("5", "1", first=1, between=4))
+    await finished(recorded, await recorded.launch(), within=60)
+
+    calls, fetched = await recorded.ledger("call"), await recorded.clips()
+    played = [heard for call in calls for heard in call["heard"]]
+    assert len(calls) == 30
+    assert {clip["requests"] for clip in fetched} == {1}
+    assert {(clip["url"], clip["sha256"], clip["bytes"]) for clip in fetched} >= {
+        (heard["url"], heard["sha256"], heard["bytes"]) for heard in played
+    }
+    (wrong_key,) = {heard["url"] for heard in played if "/unknown_key/" in heard["url"]}
+    assert sum(heard["url"] == wrong_key for heard in played) == 30
+    assert all(heard["of"] == pytest.approx(clip["seconds"], abs=0.01)
+               for heard in played for clip in fetched if clip["url"] == heard["url"])  # fmt: skip
+
+
 async def test_the_attempt_shows_who_spoke_and_what_it_said(recorded: House) -> None:
     accounts = await customers(recorded, 1)
     await everyone(recorded)

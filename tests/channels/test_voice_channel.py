@@ -74,15 +74,23 @@ async def test_a_call_is_created(channel: Voice, carrier: Carrier) -> None:
     ]
 
 
+# Detection before the call would be 4 s of silence for whoever picks up.
+BESIDE = [
+    ("MachineDetection", "Enable"),
+    ("AsyncAmd", "true"),
+    ("AsyncAmdStatusCallback", f"{HOOKS}/machine?attempt={ATTEMPT}{RETRIES}"),
+]
+
+
 @pytest.mark.parametrize(
     ("policy", "detection"),
     [
         (MachinePolicy.IGNORE, []),
-        (MachinePolicy.HANG_UP, [("MachineDetection", "Enable")]),
-        (MachinePolicy.LEAVE_MESSAGE, [("MachineDetection", "Enable")]),
+        (MachinePolicy.HANG_UP, BESIDE),
+        (MachinePolicy.LEAVE_MESSAGE, BESIDE),
     ],
 )
-async def test_machines_are_detected_when_the_message_asks(
+async def test_machines_are_detected_beside_the_call_when_the_message_asks(
     channel: Voice, carrier: Carrier, policy: MachinePolicy, detection: list[tuple[str, str]]
 ) -> None:
     carrier.answers = [Canned(201, json.dumps({"sid": CALL_SID, "status": "queued"}))]
@@ -101,6 +109,17 @@ STATUS_URL = f"{HOOKS}/status?attempt={ATTEMPT}"
 
 def status(channel: Channel, *form: tuple[str, str], url: str = STATUS_URL) -> HookReply:
     return answer(channel, hook_call(url, [("CallSid", CALL_SID), ("To", PHONE), *form], None))
+
+
+@pytest.mark.parametrize(
+    ("answered_by", "machine"),
+    [("machine_start", True), ("machine_end_beep", True), ("fax", True), ("human", False), ("unknown", False)],
+)
+def test_what_detection_finds_is_kept_when_it_is_a_machine(channel: Voice, answered_by: str, machine: bool) -> None:
+    url = f"{HOOKS}/machine?attempt={ATTEMPT}"
+    reply = answer(channel, hook_call(url, [("CallSid", CALL_SID), ("AnsweredBy", answered_by)], None))
+    assert reply.status == 204
+    assert [receipt.machine for receipt in reply.receipts] == [True] * machine
 
 
 def test_a_status_becomes_a_receipt(channel: Voice) -> None:
@@ -152,7 +171,7 @@ def test_a_status_of_an_attempt_that_is_not_ours_is_answered_and_forgotten(chann
     assert (reply.status, reply.receipts) == (204, ())
 
 
-@pytest.mark.parametrize("path", ["script", "key", "status", "fallback", "probe"])
+@pytest.mark.parametrize("path", ["script", "key", "status", "machine", "fallback", "probe"])
 def test_every_hook_refuses_what_the_carrier_did_not_sign(channel: Voice, path: str) -> None:
     with pytest.raises(Forged):
         answer(channel, hook_call(f"{HOOKS}/{path}?attempt={ATTEMPT}&nonce=1", token="somebody-else"))
