@@ -55,14 +55,14 @@ with opened as (
 )
 select id, pg_notify('notifier_wake', 'runs'), pg_notify('notifier_wake', 'lanes') from opened;
 
--- Whom a channel is to tell about what: for the words that its recordings are made of, in the order of their numbers.
--- name: to_tell(run bigint, channel text, after bigint, most integer)
-select n.id as notification, n.locale,
+-- Whom a channel is to tell about what: for the words that its recordings are made of, in the order of their turns.
+-- name: to_tell(run bigint, channel text, mark_due timestamptz, mark_id bigint, most integer)
+select n.id as notification, q.due_at, n.locale,
        array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
   from notifier.queue q
   join notifier.notification n on n.id = q.notification_id
- where q.run_id = :run and q.channel = :channel and q.notification_id > :after
- order by q.notification_id
+ where q.channel = :channel and q.run_id = :run and (q.due_at, q.notification_id) > (:mark_due, :mark_id)
+ order by q.due_at, q.notification_id
  limit :most;
 
 -- name: how_many_to_tell(run bigint, channel text) slow

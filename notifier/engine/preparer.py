@@ -25,6 +25,7 @@ from notifier.engine.clips import Clips
 from notifier.engine.rendering import CannotRender
 from notifier.engine.wording import Wording
 from notifier.storage.database import LOST, WakeUps
+from notifier.storage.queue import START
 from notifier.storage.runs import Run, RunStore, ToTell
 from notifier.storage.source import Source, SourceBroken, SourceLost, SourceSlow
 
@@ -103,13 +104,13 @@ class Preparer:
 
     async def _collect(self, run: Run, campaign: Campaign, channel: Channel, progress: Progress) -> "Repertoire":
         repertoire = Repertoire(self.wording, self.clips, campaign, channel)
-        every, done, last = await self.runs.how_many_to_tell(run.id, channel.name), 0, 0
+        every, done, last = await self.runs.how_many_to_tell(run.id, channel.name), 0, START
         while batch := await self.runs.to_tell(run.id, channel.name, last, BATCH):
             for number, (one, told) in enumerate(await self._told(campaign, batch, progress), 1):
                 repertoire.add(one.locale, told)
                 if number % WORDED_AT_ONCE == 0:
                     await asyncio.sleep(0)
-            done, last = done + len(batch), batch[-1].notification
+            done, last = done + len(batch), batch[-1].mark
             progress.words = f"its calls being worded: {done} of {every}"
         return repertoire
 

@@ -11,6 +11,7 @@ from notifier.domain.states import RUN_MOVES, RunState
 from notifier.resources import sql_root
 from notifier.storage.database import Pool
 from notifier.storage.queries import Connection, Query, load_into
+from notifier.storage.queue import Mark
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,13 @@ class ToTell:
     """A notification that waits in the queue, and the subjects it is about."""
 
     notification: int
+    due_at: datetime
     locale: str
     subjects: tuple[str, ...]
+
+    @property
+    def mark(self) -> Mark:
+        return self.due_at, self.notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +210,12 @@ class RunStore:
         """Let the run begin; answers whether it was still this preparer's."""
         return await self._q.prepared.fetch_value(self._pool, run=run, preparer=preparer) is not None
 
-    async def to_tell(self, run: int, channel: str, after: int, most: int) -> list[ToTell]:
-        """Whom a channel is to tell, in the order of their numbers, beginning after one."""
-        rows = await self._q.to_tell.fetch(self._pool, run=run, channel=channel, after=after, most=most)
-        return [ToTell(row["notification"], row["locale"], tuple(row["subjects"])) for row in rows]
+    async def to_tell(self, run: int, channel: str, after: Mark, most: int) -> list[ToTell]:
+        """Whom a channel is to tell, in the order of their turns, beginning after one."""
+        rows = await self._q.to_tell.fetch(
+            self._pool, run=run, channel=channel, mark_due=after[0], mark_id=after[1], most=most
+        )
+        return [ToTell(row["notification"], row["due_at"], row["locale"], tuple(row["subjects"])) for row in rows]
 
     async def how_many_to_tell(self, run: int, channel: str) -> int:
         count: int = await self._q.how_many_to_tell.fetch_value(self._pool, run=run, channel=channel)
