@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 WAV = "audio/wav"
 A_DAY = "public, max-age=86400, immutable"
-JOINED = 500  # files kept joined: a call's half is 100 KB
+JOINED = 64  # files kept joined, for ranges and repeats: of 300 KB each, and joining one takes a ms
 FRESH = 60.0  # real seconds a call's file is served without looking whether its words are still kept
 WITHIN = 8.0  # real seconds for the clips; the carrier waits 15 s for a file
 PACES = {"plain": False, "slow": True}
