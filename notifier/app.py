@@ -139,13 +139,13 @@ class App:
         for channel in self.catalogue.channels.values():
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
-        served.add_routes(self.audio().routes())
+        served.add_routes(self.audio(intake).routes())
         return served
 
-    def audio(self) -> AudioRoutes:
+    def audio(self, intake: Intake) -> AudioRoutes:
         addresses = AudioAddresses(self.settings.public_url, self.clips.seal)
         playback = Playback(self.clips.store, self.clips.engines.get, self.clips.seal)
-        return AudioRoutes(addresses, playback, self.attempts, self.settings.caller.by_locale())
+        return AudioRoutes(addresses, playback, self.attempts, self.settings.caller.by_locale(), intake, self.clock)
 
     def mail_hooks(self, intake: Intake) -> MailHooks:
         return MailHooks(self.catalogue.channels.values(), self.clock, intake)

@@ -21,7 +21,8 @@ returning key;
 -- name: keep(keys bytea[], audio bytea[], maker bigint, now timestamptz)
 update notifier.clip c set audio = k.audio, made_at = :now, maker = null, until = null
   from unnest(:keys, :audio) as k(key, audio)
- where c.key = k.key and c.maker = :maker;
+ where c.key = k.key and c.maker = :maker
+returning c.key;
 
 -- What could not be made is nobody's again.
 -- name: give_up(keys bytea[], maker bigint)

@@ -28,14 +28,15 @@ select r.* from notifier.run r
 
 -- name: planned(run bigint, now timestamptz, state text, selected integer, already_told integer, next_expiry timestamptz)
 update notifier.run set state = :state, planned_at = :now, selected = :selected, already_told = :already_told,
-                        next_expiry = :next_expiry, waiting_for = null
+                        next_expiry = :next_expiry, waiting_for = null,
+                        prepared_at = case when :state = 'open' then :now end
  where id = :run and state = 'planning';
 
 -- A run whose recordings are to be made, and by nobody else until the moment given: the most urgent first.
--- name: take_to_prepare(preparer bigint, now timestamptz, until timestamptz)
+-- name: take_to_prepare(preparer bigint, campaigns text[], now timestamptz, until timestamptz)
 update notifier.run set preparer = :preparer, preparing_until = :until
  where id = (select id from notifier.run
-              where state = 'preparing' and (preparing_until is null or preparing_until < :now)
+              where state = 'preparing' and campaign = any (:campaigns) and (preparing_until is null or preparing_until < :now)
               order by priority, id
               limit 1
                 for update skip locked)
@@ -47,9 +48,9 @@ update notifier.run set preparing_until = :until, waiting_for = :waiting_for
  where id = :run and state = 'preparing' and preparer = :preparer
 returning id;
 
--- name: prepared(run bigint, preparer bigint)
+-- name: prepared(run bigint, preparer bigint, now timestamptz)
 with opened as (
-  update notifier.run set state = 'open', waiting_for = null
+  update notifier.run set state = 'open', prepared_at = :now, waiting_for = null
    where id = :run and state = 'preparing' and preparer = :preparer
   returning id
 )
@@ -69,12 +70,15 @@ select n.id as notification, q.due_at, n.locale,
 select count(*) from notifier.queue where run_id = :run and channel = :channel;
 
 -- Whoever waits for a run, watches it or works on it is woken by its move. A run that was paused before its audience
--- was drawn goes back to having it drawn.
+-- was drawn goes back to having it drawn, and one that was paused before its recordings were made to having them made.
 -- name: move(run bigint, from_states text[], to_state text, reason text, now timestamptz)
 with moved as (
   update notifier.run
-     set state = case when :to_state = 'open' and planned_at is null then 'planning' else :to_state end,
-         reason = :reason, waiting_for = null,
+     set state = case when :to_state <> 'open' then :to_state
+                      when planned_at is null then 'planning'
+                      when prepared_at is null then 'preparing'
+                      else 'open' end,
+         reason = :reason, waiting_for = null, preparer = null, preparing_until = null,
          finished_at = case when :to_state in ('finished', 'cancelled', 'failed') then :now else finished_at end
    where id = :run and state = any (:from_states)
   returning state

@@ -110,7 +110,7 @@ class Voice:
         if call is None:
             return None
         ended = call_looked_up(str(call.get("status")))
-        return looked_up(attempt, call, self._now(), ended, machine=call.get("answered_by") in MACHINES)
+        return looked_up(attempt, call, self._now(), ended, machine=call.get("answered_by") in MACHINES or None)
 
     async def probe(self) -> None:
         """Calls our own public address as the carrier would. Raises Misconfigured when it is not we who answer."""
@@ -157,13 +157,14 @@ class Voice:
         return _speak(words, _answered_by_machine(call))
 
     def _key(self, call: HookCall) -> HookReply:
+        key = field(call, "Digits")
+        if call.out_of_reach and key:
+            return HookReply(503, "the key cannot be understood now; please send it again\n")  # as it is asked to
         if call.attempt is None or not isinstance(call.message, VoiceMessage):
             return _speak(self.fallback_twiml)
-        key = field(call, "Digits")
         if not key and field(call, "CallStatus") not in TALKING:
             return _speak(HANG_UP)  # the silence of a call that is over says nothing about what was heard
         stand = Stand.read(call.attempt, call.message, dict(call.parameters))
-        # Whoever presses a key is no machine, whatever was detected.
         if not key and call.machine and call.message.machine in DETECTING:
             return self._to_machine(call, call.attempt, call.message)
         turn = self._dialogue.answer(call.message, stand, key)
@@ -177,7 +178,14 @@ class Voice:
         word = f"{status}:{sequence}"
         sid = field(call, "CallSid")
         receipts = told(
-            call, sid, word, status, sequence=sequence, machine=_by_machine(call), ended=ended, detail=loud(known)
+            call,
+            sid,
+            word,
+            status,
+            sequence=sequence,
+            machine=_by_machine(call) or None,
+            ended=ended,
+            detail=loud(known),
         )
         return HookReply(receipts=receipts)
 
@@ -211,9 +219,12 @@ def _answered_by_machine(call: HookCall) -> tuple[Receipt, ...]:
 def _heard_or_pressed(call: HookCall, stand: Stand, key: str, turn: Turn) -> tuple[Receipt, ...]:
     """The receipt of a turn, with what is said from here on: should the call end there, that is where."""
     detail = turn.passage.detail() | ({"key": key} if key else {})
-    status = "key" if key else "heard" if turn.heard else "silence"
-    word = f"turn:{stand.name}"
-    return told(call, field(call, "CallSid"), word, status, heard=turn.heard, action=turn.action, detail=detail)
+    heard = turn.heard and not call.unplayed
+    status = "key" if key else "heard" if heard else "silence"
+    word, machine = f"turn:{stand.name}", False if key else None
+    return told(
+        call, field(call, "CallSid"), word, status, heard=heard, machine=machine, action=turn.action, detail=detail
+    )
 
 
 async def _get(url: str, headers: Mapping[str, str], seconds: float) -> str:

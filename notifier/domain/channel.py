@@ -51,7 +51,8 @@ class HookCall:
     `url` is the public URL exactly as the provider called it, query included; `parameters` are the query's,
     `form` the body's, both with repeated keys and blank values kept. `message` is what the attempt said, or None
     when the attempt is not known (or its words were erased); `machine`: whether the provider has said that a machine
-    has answered.
+    has answered, and nobody has pressed a key; `unplayed`: whether something of it could not be played;
+    `out_of_reach`: the database could not be asked what it says.
     """
 
     url: str
@@ -63,6 +64,8 @@ class HookCall:
     message: Message | None
     at: datetime
     machine: bool = False
+    unplayed: bool = False
+    out_of_reach: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,11 +82,15 @@ class Clips:
         return True
 
     def speaker_of(self, message: VoiceMessage) -> str:
-        """The engine that would speak the message if all its clips were made."""
-        for name in self.order:
-            if name == CARRIER or self.may_speak(name, utterances(message)):
-                return name
-        return CARRIER
+        """The engine that would speak the message if all its clips were made, as far as is known now."""
+        needed = utterances(message)
+        return next((name for name in self.own_engines if self._would_speak(name, needed)), CARRIER)
+
+    def _would_speak(self, name: str, needed: Iterable[Utterance]) -> bool:
+        speaker = self._speakers[name]
+        if speaker.is_away or not self.may_speak(name, needed):
+            return False
+        return not (speaker.leaves_something_out and any(speaker.leaves_out(self.key(name, one)) for one in needed))
 
     def may_speak(self, name: str, needed: Iterable[Utterance]) -> bool:
         """Whether the engine has a voice for each, and may be given all of them."""
@@ -176,8 +180,7 @@ class Clips:
 
     async def _keep(self, mine: Sequence[bytes], made: Mapping[bytes, bytes]) -> None:
         if made:
-            await self.store.keep(made, self.maker, self.clock.now())
-            self._made |= made.keys()
+            self._made |= await self.store.keep(made, self.maker, self.clock.now())
         if len(made) < len(mine):
             await self.store.give_up([key for key in mine if key not in made], self.maker)
         if mine:

@@ -22,6 +22,7 @@ from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.catalogue import Catalogue, UnknownCampaign
 from notifier.engine.clips import Clips
 from notifier.engine.preparer import recorded_channel
+from notifier.engine.write_ahead import URGENT_BELOW
 from notifier.storage.audiences import AudienceStore, Screened, Screening
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.error_words import without_cells
@@ -185,8 +186,11 @@ class Planner:
             log.warning("run.audience_has_shrunk", run=run.id, tellable=drawn.screened.tellable, before=before)
 
     def _next_state(self, campaign: Campaign) -> RunState:
+        """What is urgent does not queue up behind the recordings of others: its own are made while it waits for its
+        turn."""
         speaks = recorded_channel(self.catalogue, campaign) is not None
-        return RunState.PREPARING if speaks and self.clips.own_engines else RunState.OPEN
+        is_prepared = speaks and self.clips.own_engines and campaign.priority >= URGENT_BELOW
+        return RunState.PREPARING if is_prepared else RunState.OPEN
 
     async def _read_cells(self, connection: Connection) -> None:
         """Telephone cells nobody has read before, into the number book."""

@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 POLL = 1.0  # real seconds; covers a lost wake-up
 LEASE = 15.0  # real seconds; of a preparer that died
+MOST = 900.0  # real seconds for all of it: a service on the internet makes 4 clips a second; what is left, on demand
 HEARTBEAT = 1.0  # real seconds between two words about how far it is
 BATCH = 500  # recipients whose facts are asked for at once
 WORDED_AT_ONCE = 25  # calls between two turns of the event loop: about 20 ms
@@ -67,14 +68,15 @@ class Preparer:
         """Prepare one run; answers whether there is reason to look again at once."""
         if self.clock.astray:
             return False
-        run = await self.runs.take_to_prepare(self.clips.maker, self.clock.now(), self._until())
+        known = self.catalogue.campaigns.keys()
+        run = await self.runs.take_to_prepare(self.clips.maker, known, self.clock.now(), self._until())
         if run is None:
             return False
         progress = Progress()
         keeping = asyncio.create_task(self._keep(run, progress))
         preparing = asyncio.create_task(self._prepare(run, progress))
         try:
-            await asyncio.wait((keeping, preparing), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((keeping, preparing), timeout=MOST, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (keeping, preparing):
                 task.cancel()
@@ -82,6 +84,8 @@ class Preparer:
         for end in ends:
             if isinstance(end, Exception):
                 raise end
+        if await self.runs.prepared(run.id, self.clips.maker, self.clock.now()):
+            log.info("run.prepared", run=run.id)
         return True
 
     async def _keep(self, run: Run, progress: Progress) -> None:
@@ -97,10 +101,11 @@ class Preparer:
     async def _prepare(self, run: Run, progress: Progress) -> None:
         campaign = self.catalogue.campaigns.get(run.campaign)
         channel = recorded_channel(self.catalogue, campaign) if campaign is not None else None
-        if campaign is not None and channel is not None:
-            await self._record(await self._collect(run, campaign, channel, progress), progress)
-        if await self.runs.prepared(run.id, self.clips.maker):
-            log.info("run.prepared", run=run.id)
+        if campaign is None or channel is None:
+            return
+        for _ in self.clips.own_engines:  # calls that one engine turns out not to speak are worded for the next
+            if await self._record(await self._collect(run, campaign, channel, progress), progress):
+                return
 
     async def _collect(self, run: Run, campaign: Campaign, channel: Channel, progress: Progress) -> "Repertoire":
         repertoire = Repertoire(self.wording, self.clips, campaign, channel)
@@ -129,17 +134,17 @@ class Preparer:
                 weighed = [(one, weigh(one.subjects, known)) for one in batch]
                 return [(one, told) for one, told in weighed if isinstance(told, Tell)]
 
-    async def _record(self, repertoire: "Repertoire", progress: Progress) -> None:
-        """Make what is missing. What one engine cannot say now falls to the next, as the calls themselves will."""
+    async def _record(self, repertoire: "Repertoire", progress: Progress) -> bool:
+        """Make what is missing; answers whether all of it is there."""
 
         def tell(done: int, every: int) -> None:
             progress.words = f"its recordings being made: {done} of {every}"
 
-        fallen: set[Utterance] = set()
+        complete = True
         for name in self.clips.own_engines:
-            wanted = {self.clips.key(name, one): one for one in repertoire.said_by[name] | fallen}
-            await self.clips.make(name, wanted, tell)
-            fallen = set((await self.clips.missing(wanted)).values())
+            wanted = {self.clips.key(name, one): one for one in repertoire.said_by[name]}
+            complete &= await self.clips.make(name, wanted, tell)
+        return complete
 
     def _until(self) -> datetime:
         return self.clock.now() + timedelta(seconds=LEASE * self.clock.scale)

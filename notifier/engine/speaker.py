@@ -39,6 +39,10 @@ class Speaker:
     def is_away(self) -> bool:
         return self._away_until > time.monotonic()
 
+    @property
+    def leaves_something_out(self) -> bool:
+        return bool(self._left_out)
+
     def leaves_out(self, key: bytes) -> bool:
         """Whether it cannot speak this clip, or could not a while ago."""
         return key in self._left_out and self._left_out[key] > time.monotonic()

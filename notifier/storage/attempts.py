@@ -72,11 +72,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What an attempt says, as stored (None once its words are erased), and whether a machine is known to listen."""
+    """What an attempt says, as stored (None once its words are erased); whether a machine is known to listen, and
+    whether something of it could not be played."""
 
     channel: str
     message: Any
     machine: bool
+    unplayed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def receipt_body(receipt: Receipt) -> dict[str, object]:
             ("blameless", receipt.blameless),
             ("detail", dict(receipt.detail)),
         )
-        if value or name == "sequence"
+        if value or name == "sequence" or (name == "machine" and value is False)
     }
 
 
@@ -231,7 +233,7 @@ def _receipt(row: asyncpg.Record) -> Receipt:
         provider_ref=body.get("provider_ref"),
         uncertain=body.get("uncertain", False),
         heard=body.get("heard", False),
-        machine=body.get("machine", False),
+        machine=body.get("machine"),
         action=Action(body["action"]) if "action" in body else None,
         ended=Disposition(body["ended"]) if "ended" in body else None,
         blameless=body.get("blameless", False),

@@ -61,8 +61,10 @@ class ClipStore:
         )
         return [row["key"] for row in rows]
 
-    async def keep(self, made: Mapping[bytes, bytes], maker: int, now: datetime) -> None:
-        await self._q.keep.execute(self._pool, keys=list(made), audio=list(made.values()), maker=maker, now=now)
+    async def keep(self, made: Mapping[bytes, bytes], maker: int, now: datetime) -> set[bytes]:
+        """Those that were still this maker's to make."""
+        rows = await self._q.keep.fetch(self._pool, keys=list(made), audio=list(made.values()), maker=maker, now=now)
+        return {row["key"] for row in rows}
 
     async def give_up(self, keys: Sequence[bytes], maker: int) -> None:
         await self._q.give_up.execute(self._pool, keys=keys, maker=maker)

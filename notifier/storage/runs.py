@@ -194,9 +194,13 @@ class RunStore:
             )
         )  # fmt: skip
 
-    async def take_to_prepare(self, preparer: int, now: datetime, until: datetime) -> Run | None:
-        """A run whose recordings are this preparer's to make, until the moment given."""
-        row = await self._q.take_to_prepare.fetch_row(self._pool, preparer=preparer, now=now, until=until)
+    async def take_to_prepare(
+        self, preparer: int, campaigns: Collection[str], now: datetime, until: datetime
+    ) -> Run | None:
+        """A run of these campaigns whose recordings are this preparer's to make, until the moment given."""
+        row = await self._q.take_to_prepare.fetch_row(
+            self._pool, preparer=preparer, campaigns=list(campaigns), now=now, until=until
+        )
         return _run(row) if row else None
 
     async def go_on_preparing(self, run: int, preparer: int, until: datetime, waiting_for: str) -> bool:
@@ -206,9 +210,9 @@ class RunStore:
         )
         return gone_on is not None
 
-    async def prepared(self, run: int, preparer: int) -> bool:
+    async def prepared(self, run: int, preparer: int, now: datetime) -> bool:
         """Let the run begin; answers whether it was still this preparer's."""
-        return await self._q.prepared.fetch_value(self._pool, run=run, preparer=preparer) is not None
+        return await self._q.prepared.fetch_value(self._pool, run=run, preparer=preparer, now=now) is not None
 
     async def to_tell(self, run: int, channel: str, after: Mark, most: int) -> list[ToTell]:
         """Whom a channel is to tell, in the order of their turns, beginning after one."""

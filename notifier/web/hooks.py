@@ -1,7 +1,8 @@
 """Callbacks: known by our own attempt id, verified by the channel, on disk before they are answered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -10,7 +11,7 @@ from notifier.clock import Clock
 from notifier.domain.attempt_id import AttemptId, read_attempt_id
 from notifier.domain.channel import Channel, Hook, HookCall, HookReply
 from notifier.domain.errors import Forged
-from notifier.domain.message import Message, read_message
+from notifier.domain.message import read_message
 from notifier.engine.inbox import Intake
 from notifier.storage.attempts import AttemptStore
 from notifier.storage.database import LOST
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 WORDS_WITHIN = 4.0  # real seconds for what a call is to say; with STORED_WITHIN less than the carrier's 15 s
 
+NOTHING_SAID: Mapping[str, Any] = {"message": None}
 PROBE = "probe"  # asks whether calls would be heard: not by a process that cannot read what they are to say
 
 Silence = Callable[[], Awaitable[str | None]]
@@ -72,7 +74,6 @@ class HookRoutes:
         body = await request.read()
         form = await request.post() if request.content_type == "application/x-www-form-urlencoded" else {}
         attempt = read_attempt_id(request.query.get("attempt", ""))
-        message, machine = await self._message(channel, attempt) if hook.speaks else (None, False)
         return HookCall(
             url=self._public_url + request.raw_path,
             headers=request.headers,
@@ -80,26 +81,25 @@ class HookRoutes:
             form=[(name, str(value)) for name, value in form.items()],
             body=body,
             attempt=attempt,
-            message=message,
             at=self._clock.now(),
-            machine=machine,
+            **await self._said(channel, attempt) if hook.speaks else NOTHING_SAID,
         )
 
-    async def _message(self, channel: Channel, attempt: AttemptId | None) -> tuple[Message | None, bool]:
-        """What the attempt says, and whether to a machine; None when it is not known, or the database is not to be had:
-        a call must go on."""
+    async def _said(self, channel: Channel, attempt: AttemptId | None) -> Mapping[str, Any]:
+        """What the attempt says, and what is known of that, by the names of a HookCall; without words when it is not
+        known, or cannot be read: a call must go on."""
         if attempt is None:
-            return None, False
+            return NOTHING_SAID
         try:
             async with asyncio.timeout(WORDS_WITHIN):
                 found = await self._attempts.message_of(attempt)
         except LOST:
             log.warning("hook.database_lost", channel=channel.name, attempt=str(attempt))
-            return None, False
+            return {**NOTHING_SAID, "out_of_reach": True}
         if found is None or found.channel != channel.name or found.message is None:
-            return None, False
+            return NOTHING_SAID
         try:
-            return read_message(found.message), found.machine
+            return {"message": read_message(found.message), "machine": found.machine, "unplayed": found.unplayed}
         except (ValueError, TypeError, KeyError):
             log.exception("hook.message_unreadable", attempt=str(attempt))
-            return None, False
+            return NOTHING_SAID

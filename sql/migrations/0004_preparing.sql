@@ -5,3 +5,9 @@ alter table notifier.run add constraint run_state_check check (state in
 alter table notifier.run
   add column preparer        bigint,             -- who makes the recordings
   add column preparing_until timestamptz;        -- ... and when somebody else may
+-- Runs that were planned before there were recordings are not sent back to have theirs made.
+alter table notifier.run add column prepared_at timestamptz;
+update notifier.run set prepared_at = planned_at;
+
+-- True: a machine has answered. False: somebody has pressed a key, and no detection counts any more. Null: not known.
+alter table notifier.attempt alter column machine drop not null, alter column machine drop default;

@@ -131,7 +131,7 @@ async def test_nobody_is_rung_before_nine(database: str, source_database: str) -
 
 async def test_a_try_that_would_be_after_eight_waits_for_the_morning(database: str, source_database: str) -> None:
     evening = datetime(2026, 12, 1, 17, 1, tzinfo=TAIPEI)
-    async with open_house(database, source_database, scale=12_000, start=evening, speech_engines=["carrier"]) as house:
+    async with open_house(database, source_database, scale=12_000, start=evening) as house:
         accounts = await customers(house, 1)
         await house.people({"calls": {number(0): [NO_ANSWER, AGREES]}})
 
@@ -146,7 +146,7 @@ async def test_a_try_that_would_be_after_eight_waits_for_the_morning(database: s
 async def test_what_cannot_be_told_in_time_expires(database: str, source_database: str) -> None:
     """Due today, and the office opens no more before the deadline."""
     late = datetime(2026, 12, 1, 19, 15, tzinfo=TAIPEI)
-    async with open_house(database, source_database, scale=1800, start=late) as house:
+    async with open_house(database, source_database, scale=600, start=late) as house:
         account = await house.customer(mobile=number(0))
         await house.bill(account, due_in=0)
         await house.people({"calls": {number(0): [NO_ANSWER]}})

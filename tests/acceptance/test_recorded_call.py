@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from notifier.domain.speech import CARRIER
+from notifier.domain.states import RunState
 from tests.acceptance.crowd import AGREES, LISTENS, customers, everyone, finished, number, presses
 from tests.house import House, open_house
 
@@ -105,3 +106,27 @@ async def test_an_engine_that_is_not_there_leaves_the_call_to_the_carrier(databa
         await finished(house, await house.launch())
         (call,) = await house.ledger("call")
         assert {heard["kind"] for heard in call["heard"]} == {"say"}
+
+
+async def test_a_silent_call_has_told_nobody(
+    database: str, source_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The web part is of another release, and does not find what the workers have recorded."""
+    monkeypatch.setattr("notifier.engine.playback.VERSION", "another")
+    async with open_house(database, source_database, speech_engines=["espeak", CARRIER], scale=60) as house:
+        accounts = await customers(house, 1)
+        await everyone(house, LISTENS)
+        run = await house.launch()
+
+        async def over() -> bool:
+            return bool(
+                await house.app.pool.fetchval("select exists (select from notifier.attempt where state = 'ended')")
+            )
+
+        await house.until(over, "inbox", "lanes", "runs")
+        await house.move(run, RunState.CANCELLED)
+
+        call = (await house.ledger("call"))[0]
+        assert (call["status"], call["heard"]) == ("completed", [])
+        assert (await house.attempts(accounts[number(0)]))[0]["disposition"] == "hung_up"
+        assert (await house.notification(accounts[number(0)]))["outcome"] != "reached"

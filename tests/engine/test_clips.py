@@ -136,6 +136,24 @@ async def test_a_maker_that_died_is_followed_by_another(pool: Pool, database: st
     assert await made.make("whistle", wanted)
 
 
+async def test_a_maker_that_lost_its_claim_does_not_think_it_made_it(pool: Pool, database: str) -> None:
+    slow = Whistle()
+    made = clips(pool, database, slow)
+    wanted = made.needed("whistle", CALL)
+
+    async def taken_over(utterance: Utterance) -> bytes:
+        await pool.execute("update notifier.clip set maker = 1 where audio is null")
+        return await Whistle.speak(slow, utterance)
+
+    slow.speak = taken_over  # type: ignore[method-assign]
+    making = asyncio.create_task(made.make("whistle", wanted))
+    done, _ = await asyncio.wait([making], timeout=1.5)
+    assert slow.asked
+    assert not done, "what another makes is waited for"
+    assert await made.missing(wanted)
+    making.cancel()
+
+
 async def test_an_engine_that_cannot_speak_one_line_speaks_none(pool: Pool, database: str) -> None:
     fussy, plain = Whistle("fussy"), Whistle("plain")
     fussy.fails = {"電費是一千元": CannotSpeak("not that")}

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from notifier.app import Parts
-from notifier.domain.speech import CARRIER, Utterance
+from notifier.domain.speech import CARRIER, CannotSpeak, Utterance
 from notifier.domain.states import RunState
 from notifier.engine.backoff import wait_for
 from notifier.engine.clips import Clips
@@ -109,13 +110,18 @@ async def test_a_person_who_pauses_it_meanwhile_is_obeyed(still: House, monkeypa
     assert await preparing
     assert (await still.run(run)).state is RunState.PAUSED
     await still.move(run, RunState.OPEN)
+    assert (await still.run(run)).state is RunState.PREPARING, "nothing was recorded yet"
+    speaks(still, Whistle("espeak"))
+    assert await still.app.preparer().prepare_next()
+    await still.move(run, RunState.PAUSED)
+    await still.move(run, RunState.OPEN)
     assert (await still.run(run)).state is RunState.OPEN
 
 
 async def test_a_run_is_prepared_by_one_until_it_dies(still: House) -> None:
     run = await planned(still)
     now = still.clock.now()
-    assert await still.app.runs.take_to_prepare(1, now, now + timedelta(minutes=1)) is not None
+    assert await still.app.runs.take_to_prepare(1, [run.campaign], now, now + timedelta(minutes=1)) is not None
     assert not await still.app.preparer().prepare_next()
     assert (await still.run(run)).state is RunState.PREPARING
 
@@ -123,7 +129,41 @@ async def test_a_run_is_prepared_by_one_until_it_dies(still: House) -> None:
 
     assert await still.app.preparer().prepare_next()
     assert (await still.run(run)).state is RunState.OPEN
-    assert not await still.app.runs.prepared(run.id, 1)
+    assert not await still.app.runs.prepared(run.id, 1, now)
+
+
+async def test_a_worker_without_the_campaign_leaves_it_to_others(still: House) -> None:
+    run = await planned(still)
+    still.app.catalogue = replace(still.app.catalogue, campaigns={})
+    assert not await still.app.preparer().prepare_next()
+    assert (await still.run(run)).state is RunState.PREPARING
+
+
+async def test_what_is_urgent_is_not_prepared(still: House) -> None:
+    campaign = replace(still.app.catalogue.campaign("payment_deadline"), priority=1)
+    still.app.catalogue = replace(still.app.catalogue, campaigns={campaign.name: campaign})
+    assert (await planned(still)).state is RunState.OPEN
+
+
+async def test_it_does_not_take_for_ever(still: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notifier.engine.preparer.MOST", 0.2)
+    speaks(still, Hoarse())
+    run = await planned(still)
+    assert await still.app.preparer().prepare_next()
+    assert (await still.run(run)).state is RunState.OPEN
+
+
+async def test_calls_that_one_engine_cannot_speak_are_recorded_whole_by_the_next(still: House) -> None:
+    first, second = Whistle("espeak"), Whistle("other")
+    first.fails = {"一千": CannotSpeak("not this")}
+    old = still.app.clips
+    engines = {"espeak": first, "other": second}
+    still.app.clips = Clips(old.store, engines, ["espeak", "other", CARRIER], old.seal, old.clock, old.wake_ups)
+    await planned(still, 1)
+
+    assert await still.app.preparer().prepare_next()
+
+    assert set(first.asked) == set(second.asked), "a message is spoken whole by one"
 
 
 async def test_an_engine_that_is_away_does_not_keep_a_run(still: House) -> None:
