@@ -40,12 +40,12 @@ async def test_words_that_nobody_knows_hold_and_send_nothing(database: str, sour
 
 @pytest.mark.long
 async def test_a_word_that_is_known_at_last_needs_no_person(database: str, source_database: str) -> None:
-    """What was looked up made no sense, so everybody waits for a person; then the callbacks come, 20 minutes late."""
+    """What was looked up made no sense, so everybody waits for a person; then the callbacks come, an hour late."""
     async with open_house(database, source_database) as house:
         await customers(house, MANY)
         await everyone(house, AGREES)
         await house.people({"calls": {number(n): [BUSY, AGREES] for n in range(MANY)}})
-        await house.faults({"misspell_polls": 1, "delay": {"share": 1, "seconds": 1200}})
+        await house.faults({"misspell_polls": 1, "delay": {"share": 1, "seconds": 3600}})
         run = await house.launch()
         await house.ended(run, frozenset({RunState.WAITING}))
         await house.no_more_faults()

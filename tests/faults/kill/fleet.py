@@ -62,6 +62,10 @@ class Fleet:
             (self.traps / trap).unlink(missing_ok=True)
         return left
 
+    def alive(self) -> list[int]:
+        """The berths in which somebody lives at this moment."""
+        return [n for n, berth in enumerate(self.berths) if berth.process is not None and berth.process.is_alive()]
+
     def kill(self, berth: int) -> None:
         """kill -9, whatever it is doing."""
         process = self.berths[berth].process

@@ -127,7 +127,7 @@ async def lay_and_wait(fleet: Fleet, plan: list[str], dice: Random, cluster: Clu
         while plan and len(laid) < 2:
             if (trap := plan.pop(0)) == AT_RANDOM:
                 await asyncio.sleep(dice.uniform(0, 0.5))  # a random moment, not a wait for anything
-                fleet.kill(dice.randrange(len(fleet.berths)))
+                fleet.kill(dice.choice(fleet.alive()))
             else:
                 fleet.arm(trap)
                 laid.add(trap)
