@@ -12,6 +12,7 @@ from notifier.commands.exits import Exit
 from notifier.commands.help_zh import in_chinese
 from notifier.commands.opening import show_tracebacks
 from notifier.commands.terminal import error_screen
+from notifier.commands.typer_zh import run_in_chinese
 from notifier.commands.words import Language, choose, chosen, language_of, say, take_language
 
 GROUPS = (demo, migrate, check, services, run, runs, held, who, channels, schedules, voice, sandbox)
@@ -61,7 +62,8 @@ def _translate(node: Any) -> None:
     for name in ("help", "short_help", "epilog"):
         if text := getattr(node, name, None):
             setattr(node, name, in_chinese(text))
-    for parameter in node.params:
+    context = typer.Context(node)
+    for parameter in node.get_params(context):  # with --help, which no command declares
         if getattr(parameter, "help", None):
             parameter.help = in_chinese(parameter.help)
     for child in getattr(node, "commands", {}).values():
@@ -77,4 +79,6 @@ def main(args: Sequence[str] | None = None) -> None:
         error_screen().print(say("error", sentence=say("lang.bad")))
         sys.exit(Exit.USAGE)
     choose(language)
+    if language is Language.ZH:
+        sys.exit(run_in_chinese(command(), rest, "notifier"))
     command()(args=rest, prog_name="notifier")

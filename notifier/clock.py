@@ -73,7 +73,8 @@ class ScaledClock:
     astray: ClassVar[None] = None  # it follows no other clock
 
     def now(self) -> datetime:
-        return self.start + timedelta(seconds=(time.time() - self.since) * self.scale)
+        passed = timedelta(seconds=(time.time() - self.since) * self.scale)
+        return self.start.astimezone(UTC) + passed  # a carrier tells its times in UTC, wherever they were set
 
     def real_now(self) -> datetime:
         return datetime.now(UTC)

@@ -115,6 +115,14 @@ select (select jsonb_object_agg(reason, n) from (select out_because as reason, c
        (select jsonb_object_agg(locale, n) from (select locale, count(*) as n from screened
           where turn = 1 group by 1) l) as locales;
 
+-- What the drawing makes of these subjects.
+-- name: fates(subjects text[]) slow
+select s.subject, c.subject is null as already_told, c.out_because, c.hold, c.first_step, c.household
+  from (select distinct subject, occasion from staging where subject = any (:subjects)) s
+  left join screened c on c.subject = s.subject and c.occasion = s.occasion
+                      and c.out_because is distinct from 'duplicate_row'
+ order by s.subject;
+
 -- A few notifications as they would be sent, spread over locales and household sizes.
 -- name: samples(most integer) slow
 select s.locale, s.first_step, min(s.account_no) as account_no, array_agg(s.subject order by s.subject) as subjects

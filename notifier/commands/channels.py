@@ -9,7 +9,7 @@ from notifier.commands.exits import Exit, Failure
 from notifier.commands.opening import at, on_app
 from notifier.commands.options import AsJson, ListedByDefault
 from notifier.commands.terminal import channel_words, listing, print_json, screen, tell
-from notifier.commands.words import say
+from notifier.commands.words import bracketed, listed, say
 from notifier.storage.budgets import ChannelBudget
 
 if TYPE_CHECKING:
@@ -74,11 +74,18 @@ def resume(name: Name) -> None:
 async def _known(app: "App", name: str) -> None:
     known = [budget.channel for budget in await app.budgets.all()]
     if name not in known:
-        raise Failure(Exit.NOT_FOUND, say("channels.unknown", name=name, known=", ".join(known) or say("none")))
+        raise Failure(Exit.NOT_FOUND, say("channels.unknown", name=name, known=listed(known)))
 
 
 def pace_words(budget: ChannelBudget) -> str:
-    return say("channels.per_second", n=f"{budget.rate:g}")
+    """By the minute where less than one a second would be a fraction."""
+    if budget.rate < 1:
+        return say("channels.per_minute", n=_figure(budget.rate * 60))
+    return say("channels.per_second", n=_figure(budget.rate))
+
+
+def _figure(rate: float) -> str:
+    return f"{rate:.3g}" if rate < 100 else f"{rate:.0f}"
 
 
 def in_flight_words(budget: ChannelBudget) -> str:
@@ -93,4 +100,4 @@ def standing_words(app: "App", budget: ChannelBudget) -> str:
     words = say("channels.paused", why=budget.paused)
     if budget.paused_until is None:
         return words
-    return f"{words} ({say('channels.until', at=at(app, budget.paused_until))})"
+    return words + bracketed(say("channels.until", at=at(app, budget.paused_until)))

@@ -15,6 +15,7 @@ from notifier.commands.checks import (
     check_files,
     check_public_url,
     check_sources,
+    check_speech,
     check_templates,
     make_rendering,
     well,
@@ -31,8 +32,8 @@ from notifier.resources import template_root
 from notifier.settings import Settings
 
 HELP = (
-    "Look whether everything is in place.\n\nSettings, database, migrations, clock, the source's contract, campaigns,"
-    " templates, channels. Exit 6 when something must be mended."
+    "Look whether everything is in place.\n\nSettings, database, migrations, clock, speech, the source's contract,"
+    " campaigns, templates, channels. Exit 6 when something must be mended."
 )
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 
@@ -63,6 +64,7 @@ async def find_everything() -> list[Finding]:
         return [*findings, Finding("settings", Level.PROBLEM, str(failure))]
     findings.append(well("settings", "check.settings_read"))
     findings += await check_database(settings)
+    findings += await check_speech(settings)
     try:
         async with _catalogue(settings) as catalogue:
             findings += await check_sources(settings, catalogue.campaigns.values())

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,15 +14,18 @@ import asyncpg
 
 from notifier.commands.contract_words import complaint_words
 from notifier.commands.failures import explain, first_line
-from notifier.commands.terminal import channel_words
-from notifier.commands.words import Language, chosen, say
+from notifier.commands.terminal import channel_words, engine_words, locale_words
+from notifier.commands.words import Language, chosen, clauses, listed, say
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import Channel
+from notifier.domain.speech import CARRIER, SpeechEngine, SpeechSurroundings
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.clock_watch import LARGEST_OFFSET
 from notifier.engine.rendering import Rendering
 from notifier.resources import sql_root, template_root
 from notifier.settings import Settings
+from notifier.speech import GROUP as ENGINES
+from notifier.speech import find_engines
 from notifier.storage.budgets import BudgetStore
 from notifier.storage.contract import Complaint, check_source
 from notifier.storage.database import Pool, measure_offset, open_pool
@@ -59,7 +63,7 @@ def well(area: str, key: str, **values: object) -> Finding:
 
 def check_files() -> Iterator[Finding]:
     try:
-        yield well("files", "check.files_found", where=f"{template_root()}, {sql_root()}")
+        yield well("files", "check.files_found", where=listed([str(template_root()), str(sql_root())]))
     except FileNotFoundError as error:
         yield Finding("files", Level.PROBLEM, first_line(error), say("check.reinstall"))
 
@@ -88,7 +92,7 @@ async def _check_migrations(pool: Pool) -> Finding:
         return Finding("database", Level.PROBLEM, first_line(error))
     if not missing:
         return well("database", "check.migrated", n=len(find_migrations()))
-    names = ", ".join(migration.name for migration in missing)
+    names = listed(migration.name for migration in missing)
     return Finding("database", Level.PROBLEM, say("check.not_migrated", names=names), say("check.migrate"))
 
 
@@ -144,7 +148,7 @@ def _judge(complaints: list[Complaint], url: str) -> list[Finding]:
         problem, remedy = complaint_words(complaint)
         level = Level.WARNING if tolerated else Level.PROBLEM
         found.append(
-            Finding("source", level, problem, f"{say('check.source_local')}; {remedy}" if tolerated else remedy)
+            Finding("source", level, problem, clauses(say("check.source_local"), remedy) if tolerated else remedy)
         )
     return found or [well("source", "check.source_well")]
 
@@ -175,7 +179,7 @@ def _check_parameters(campaign: Campaign, queries: CampaignQueries) -> Iterator[
         ("facts.sql", queries.facts, {"now", "subjects"}),
     ):
         if set(query.params) != given:
-            found, wanted = ", ".join(sorted(query.params)), ", ".join(sorted(given))
+            found, wanted = listed(sorted(query.params)), listed(sorted(given))
             words = say("check.sql_params", campaign=campaign.name, file=file, found=found, wanted=wanted)
             yield Finding("campaigns", Level.PROBLEM, words, say("check.mend_sql"))
 
@@ -192,7 +196,7 @@ async def _check_columns(
     found = {column.name: column.type.name for column in statement.get_attributes()}
     if all(name in found and kind in (None, found[name]) for name, kind in wanted.items()):
         return []
-    columns = ", ".join(f"{name} {kind}" if kind else name for name, kind in wanted.items())
+    columns = listed(f"{name} {kind}" if kind else name for name, kind in wanted.items())
     words = say("check.sql_columns", campaign=campaign.name, file=file, wanted=columns)
     return [Finding("campaigns", Level.PROBLEM, words, say("check.mend_sql"))]
 
@@ -232,8 +236,8 @@ def check_channels(catalogue: Catalogue) -> Iterator[Finding]:
 def _check_channel(channel: str, configured: Mapping[str, Channel]) -> Finding:
     if channel in configured:
         return well("channels", "check.channel_on", channel=channel_words(channel))
-    names = ", ".join(NEEDED.get(channel, ()))
-    remedy = say("check.set_these", names=names) if names else ""
+    needed = NEEDED.get(channel, ())
+    remedy = say("check.set_these", names=listed(needed)) if needed else ""
     return Finding("channels", Level.WARNING, say("check.channel_off", channel=channel_words(channel)), remedy)
 
 
@@ -245,9 +249,39 @@ def _check_plan(campaign: Campaign, catalogue: Catalogue) -> Iterator[Finding]:
             refused = say("check.channel_refused", campaign=campaign.name, channel=channel_words(channel), why=words)
             yield Finding("channels", Level.WARNING, refused)
     if all(refusals.values()):
-        wanted = ", ".join(channel_words(channel) for channel in refusals)
+        wanted = listed(channel_words(channel) for channel in refusals)
         remedy = say("check.one_channel", channels=wanted)
         yield Finding("channels", Level.PROBLEM, say("check.no_channel", campaign=campaign.name), remedy)
+
+
+async def check_speech(settings: Settings) -> list[Finding]:
+    """Who would speak the calls: each engine asked for, with its voices, or why it is not to be had."""
+    try:
+        engines = find_engines(SpeechSurroundings(settings.options))
+    except ValueError as error:
+        return [Finding("speech", Level.PROBLEM, first_line(error), say("check.mend_setting"))]
+    try:
+        return [_check_engine(name, engines) for name in dict.fromkeys(settings.speech_engines)]
+    finally:
+        for engine in engines.values():
+            await engine.close()
+
+
+def _check_engine(name: str, engines: Mapping[str, SpeechEngine]) -> Finding:
+    known = {CARRIER, *engines, *entry_points(group=ENGINES).names}
+    if name == CARRIER:
+        return well("speech", "check.speech_carrier", engine=engine_words(name))
+    if name in engines:
+        return well("speech", "check.speech_on", engine=engine_words(name), voices=_voices(engines[name]))
+    if name in known:
+        return Finding("speech", Level.WARNING, say("check.speech_off", name=name), say("check.speech_configure"))
+    words = say("check.speech_unknown", name=name, known=listed(sorted(known)))
+    return Finding("speech", Level.PROBLEM, words, say("check.speech_mend"))
+
+
+def _voices(engine: SpeechEngine) -> str:
+    voices = engine.abilities.voices.items()
+    return listed([say("check.speech_voice", language=locale_words(name), voice=voice) for name, voice in voices])
 
 
 def check_public_url(settings: Settings) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from notifier.commands.terminal import engine_words
-from notifier.commands.words import Language, chosen, say
+from notifier.commands.words import Language, chosen, listed, say
 from notifier.resources import template_root
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class Occupied(CannotWrite):
     """There is something in the folder already."""
 
 
+class IsFile(CannotWrite):
+    """A folder was asked for where a file lies."""
+
+
 @contextmanager
 def new_folder(where: Path) -> Iterator[Path]:
     """A folder to fill, which becomes `where` once it is whole; only its owner may look into it. Raises CannotWrite."""
@@ -48,8 +52,10 @@ def new_folder(where: Path) -> Iterator[Path]:
 
 
 def _begin(where: Path) -> Path:
-    if where.exists() and not (where.is_dir() and not any(where.iterdir())):
+    if where.is_dir() and any(where.iterdir()):
         raise Occupied
+    if where.exists() and not where.is_dir():
+        raise IsFile
     where.parent.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=f".{where.name}.", suffix=".unfinished", dir=where.parent))
 
@@ -104,11 +110,12 @@ class _Group:
 def _group_title(call: int | None, calls: "Sequence[Call]") -> str:
     if call is None:
         return say("sheet.sentences")
-    return say("sheet.call", n=call, subjects=", ".join(calls[call - 1].subjects))
+    return say("sheet.call", n=call, subjects=listed(calls[call - 1].subjects))
 
 
 def _entry(take: "Take") -> _Entry:
-    parts = [say(f"kind.{take.kind.value}"), say(f"locale.{take.locale}")]
+    what = say(f"sentence.{take.sentence.value}") if take.sentence else say(f"kind.{take.kind.value}")
+    parts = [what, say(f"locale.{take.locale}")]
     parts += [say("sheet.slow")] if take.slow else []
     about = say("sheet.take", s=f"{take.seconds:.1f}", engine=engine_words(take.engine), file=_file(take))
     return _Entry(" · ".join(parts), _file(take), LANGUAGES.get(take.locale, take.locale), take.words, about)

@@ -1,6 +1,7 @@
 """`notifier demo`: a make-believe district, from launch to finish, and everything compared afterwards."""
 
 import asyncio
+import os
 import shlex
 import signal
 import tempfile
@@ -240,7 +241,7 @@ class Stage:
 
         watch = Watch(self.app, self.witness, run, self.story.scale, waited=run.state is RunState.WAITING)
         look = await watch.look()
-        deadline, told = time.monotonic() + patience, 0.0
+        deadline, told, state = time.monotonic() + patience, 0.0, None
         with Live(panel(look), console=self.console, auto_refresh=False, transient=True) as live:
             while not watch.at_rest and time.monotonic() < deadline:
                 for process in self.processes:
@@ -249,9 +250,9 @@ class Stage:
                 look = await watch.look()
                 if self.console.is_terminal:
                     live.update(panel(look), refresh=True)
-                elif time.monotonic() - told > LINE:
-                    told = time.monotonic()
-                    self.console.print(one_line(look), soft_wrap=True)
+                elif time.monotonic() - told > LINE or (state is not watch.run.state and not watch.at_rest):
+                    told, state = time.monotonic(), watch.run.state
+                    self.console.print(one_line(look))
         return watch.run, look
 
     async def _close_as_a_clerk(self, run: "Run") -> bool:
@@ -280,7 +281,8 @@ class Stage:
         from notifier.commands.demo_view import section
 
         if folder is None:
-            self.console.print(section("look", words("look.keep")))
+            again = "make demo ARGS=--keep" if _by_make() else "notifier demo --keep"
+            self.console.print(section("look", Text.assemble(words("look.keep"), "\n  ", (again, "bold"))))
             return
         settings = folder / "env"
         exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.environ.items())
@@ -294,6 +296,8 @@ class Stage:
 
 
 def _commands(settings: Path, run: "Run", found: "Examples") -> Iterator[tuple[str, str]]:
+    if _by_make():
+        yield ". .venv/bin/activate", ""
     yield f". {settings}", ""
     yield f"notifier status {run.id}", words("look.status")
     if found.called:
@@ -302,6 +306,11 @@ def _commands(settings: Path, run: "Run", found: "Examples") -> Iterator[tuple[s
         yield f"notifier who {found.withdrawn}", words("look.withdrawn")
     if found.excluded:
         yield f"notifier who {found.excluded}", words("look.excluded")
+
+
+def _by_make() -> bool:
+    """Whoever typed `make demo` has no `notifier` on their path."""
+    return "MAKELEVEL" in os.environ
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from notifier.commands.demo_comparison import Check
 from notifier.commands.demo_words import words
+from notifier.commands.figures_line import figures_line
 from notifier.commands.reasons import disposition_words, in_words, outcome_words
 from notifier.domain.forecast import Forecast
 from notifier.domain.states import Outcome
@@ -27,7 +28,7 @@ class Look:
     """The run as it stands at one moment. `pace`: attempts a real second."""
 
     clock: str
-    planned: bool
+    doing: str | None  # before it begins
     tally: Tally
     progress: RunProgress
     next_at: str | None
@@ -51,8 +52,8 @@ def panel(look: Look) -> RenderableType:
     grid.add_column(style="dim", no_wrap=True, justify="right")
     grid.add_column(overflow="fold")
     grid.add_row(words("live.clock"), Text(look.clock, style="bold"))
-    if not look.planned:
-        grid.add_row(words("live.settled"), words("live.planning"))
+    if look.doing:
+        grid.add_row(words("live.prepared"), look.doing)
         return Padding(grid, (1, 0, 0, 2))
     grid.add_row(words("live.settled"), _bar(look))
     for outcome in Outcome:
@@ -88,11 +89,15 @@ def _finish(look: Look) -> str:
 
 def one_line(look: Look) -> str:
     """The same for a screen that is no terminal."""
-    following = words("line.next", at=look.next_at) if look.next_at else ""
-    return words(
-        "line", clock=look.clock, settled=look.settled, all=look.notifications, in_flight=look.progress.in_flight,
-        due_now=look.progress.due_now, due_later=look.progress.due_later, next=following,
-    )  # fmt: skip
+    if look.doing:
+        return f"{look.clock}  {look.doing}"
+    return figures_line(look.clock, look.settled, look.notifications, look.progress, _short(look))
+
+
+def _short(look: Look) -> str | None:
+    """Without the day where it is today's."""
+    today = look.clock.partition(" ")[0]
+    return look.next_at.removeprefix(f"{today} ") if look.next_at else None
 
 
 @dataclass(frozen=True, slots=True)

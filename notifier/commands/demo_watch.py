@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from notifier.commands.demo_view import Look, moment
+from notifier.commands.demo_words import words
+from notifier.commands.reasons import in_words
+from notifier.commands.words import say
 from notifier.domain.forecast import Forecast
 from notifier.domain.states import RunState
 from notifier.engine.outlook import forecast_run, rounded
@@ -49,7 +52,7 @@ class Watch:
         await self._look_ahead()
         return Look(
             clock=self._at(now) or "",
-            planned=planned,
+            doing=self._doing(),
             tally=tally,
             progress=progress,
             next_at=self._at(progress.next_due_at),
@@ -58,6 +61,11 @@ class Watch:
             forecast=self._forecast,
             finish_at=self._at(rounded(self._forecast.at)) if self._forecast else None,
         )
+
+    def _doing(self) -> str | None:
+        if self.run.state is RunState.PREPARING:
+            return in_words(self.run.waiting_for) or say("state.preparing")
+        return words("live.planning") if self.run.state is RunState.PLANNING else None
 
     async def _look_ahead(self) -> None:
         if time.monotonic() - self._forecast_at >= AGAIN:

@@ -43,11 +43,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "limit.lines": ("the lines decide", "取決於線路數"),
     "limit.waits": ("retries wait for their time", "等待重撥時間"),
     "limit.window": ("a night lies between", "跨夜"),
-    "line": (
-        "{clock}  settled {settled:,}/{all:,}, in flight {in_flight:,}, due now {due_now:,}, later {due_later:,}{next}",
-        "{clock}  已結案 {settled:,}/{all:,}，進行中 {in_flight:,}，待發送 {due_now:,}，稍後 {due_later:,}{next}",
-    ),
-    "line.next": (" (next {at})", "（下一通 {at}）"),
+    "live.prepared": ("before it begins", "開始前"),
     "clerk.waits": (
         "The run waits for a person: {n} customers on life support are not left to a machine.",
         "批次等待人工處理：{n} 戶使用維生設備，不由機器通知。",
@@ -122,10 +118,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "all_pass": ("All {n} comparisons hold.", "{n} 項核對全部相符。"),
     "some_fail": ("{n} comparisons do not hold.", "{n} 項核對不符。"),
     "look": ("Where to look", "接下來可以看"),
-    "look.keep": (
-        "To look around in it, keep it running: notifier demo --keep",
-        "想進一步查看，請保留資料：notifier demo --keep",
-    ),
+    "look.keep": ("To look around in it, keep it running:", "想進一步查看，請保留資料："),
     "look.environment": ("In another terminal:", "在另一個終端機："),
     "look.called": ("a customer who was tried on every channel", "各種管道都試過的用戶"),
     "look.withdrawn": ("one who paid in time", "及時繳費的用戶"),

@@ -1,6 +1,6 @@
 """What a call is made of, as a page and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from notifier.commands.reasons import in_words
 from notifier.commands.terminal import Cell, engine_words, listing, pairs
-from notifier.commands.words import say
+from notifier.commands.words import listed, say
 from notifier.domain.speech import CARRIER
 
 if TYPE_CHECKING:
+    from notifier.engine.audition_calls import Doubt
     from notifier.engine.explanation import ExplainedClip, ExplainedLine, Explanation
 
 KEY = 8  # letters of a clip's key that are shown: enough to tell a call's two hundred apart
@@ -21,6 +23,12 @@ KEY = 8  # letters of a clip's key that are shown: enough to tell a call's two h
 def explanation_json(explanation: "Explanation") -> dict[str, Any]:
     totals = {"clips": explanation.clips, "made": explanation.made, "seconds": round(explanation.seconds, 3)}
     return {**asdict(explanation), **totals}
+
+
+def doubt_lines(doubts: "Sequence[Doubt]") -> list[Text]:
+    """Why a run would not make this call, a line each."""
+    words = [say("voice.would_not", subjects=listed(doubt.subjects), why=in_words(doubt.reason)) for doubt in doubts]
+    return [Text(line, style="yellow") for line in words]
 
 
 def explanation_page(explanation: "Explanation", title: str, width: int) -> RenderableType:
@@ -32,7 +40,7 @@ def explanation_page(explanation: "Explanation", title: str, width: int) -> Rend
         rows.append([*[""] * (len(heads) - 1), Text(say(f"kind.{part.value}"), style="bold cyan")])
         for line in lines:
             rows += _rows(line) if recorded else [[str(line.number), line.words]]
-    about = f"{', '.join(explanation.subjects)} · {say(f'locale.{explanation.locale}')}"
+    about = f"{listed(explanation.subjects)} · {say(f'locale.{explanation.locale}')}"
     return Group(
         Text(title, style="bold"), Text(about, style="dim"), Text(""), listing(heads, rows, width), Text(""),
         pairs(list(_totals(explanation))),

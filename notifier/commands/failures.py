@@ -21,6 +21,14 @@ from notifier.storage.source import SourceBroken, SourceLost
 
 NOT_MIGRATED = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError, asyncpg.UndefinedColumnError,
                 asyncpg.UndefinedFunctionError)  # fmt: skip
+JSON_EXAMPLES = {
+    "speech_engines": '["espeak", "carrier"]',
+    "work_days": '["2026-02-07"]',
+    "days_off": '{"2026-07-24": "typhoon"}',
+    "pace": '{"voice": {"rate": 0.5}}',
+    "options": '{"gtts": "on"}',
+}
+ANY_JSON = '{"name": "value"}'
 TURNED_AWAY = (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError)
 
 
@@ -54,11 +62,20 @@ def _settings_unreadable(error: BaseException) -> Failure:
     match = re.match(r'error parsing value for field "(\w+)"', str(error))
     if match is None:
         return Failure(Exit.USAGE, say("setting.unreadable", why=first_line(error)))
-    return Failure(Exit.USAGE, say("setting.bad", name=PREFIX + match[1].upper(), why="JSON"))
+    name = PREFIX + match[1].upper()
+    return Failure(Exit.USAGE, say("setting.not_json", name=name, example=JSON_EXAMPLES.get(match[1], ANY_JSON)))
 
 
 def _unreachable(error: BaseException) -> Failure:
     return Failure(Exit.UNREACHABLE, say("database.unreachable", why=first_line(error)))
+
+
+def _no_file(error: BaseException) -> Failure:
+    """A file is named by whoever could not open it. What has no name is the Unix socket of a server that is down."""
+    assert isinstance(error, OSError)
+    if error.errno is not None and error.filename is None:
+        return _unreachable(error)
+    return Failure(Exit.USAGE, say("setting.unreadable", why=first_line(error)))
 
 
 def _as(code: Exit, key: str | None = None) -> Callable[[BaseException], Failure]:
@@ -88,6 +105,6 @@ READINGS: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException],
     ((asyncpg.InsufficientPrivilegeError,), _as(Exit.UNREACHABLE, "database.denied")),
     ((MigrationError, QueryError), _as(Exit.UNREACHABLE)),
     ((ChannelError,), _as(Exit.UNFINISHED)),
-    ((FileNotFoundError, PermissionError), _as(Exit.USAGE, "setting.unreadable")),
+    ((FileNotFoundError, PermissionError), _no_file),
     (LOST, _unreachable),
 )

@@ -23,11 +23,14 @@ CHINESE: Mapping[str, str] = {
     "Applies the migrations that are missing, all in one transaction.": "在單一交易中套用尚缺的結構更新。",
     "Look whether everything is in place.": "檢查是否一切就緒。",
     (
-        "Settings, database, migrations, clock, the source's contract, campaigns, templates, channels."
+        "Settings, database, migrations, clock, speech, the source's contract, campaigns, templates, channels."
         " Exit 6 when something must be mended."
-    ): "檢查設定、資料庫、結構更新、時鐘、來源資料庫的約定、通知作業、範本與管道；有必須修正的問題時結束代碼為 6。",
+    ): (
+        "檢查設定、資料庫、結構更新、時鐘、語音、來源資料庫的約定、通知作業、範本與管道；"
+        "有必須修正的問題時結束代碼為 6。"
+    ),
     # services
-    "Run web, worker and timetable in one process.": "以單一程序執行網頁、撥送與排程。",
+    "Run web, worker and timetable in one process.": "以單一程式執行網頁、發送與排程。",
     "SIGTERM ends it cleanly: what is in flight is recorded first.": "收到 SIGTERM 時，先記錄完進行中的通知再結束。",
     "Take the providers' callbacks in.": "接收業者的回報。",
     "Also answers /healthz, /readyz and /metrics.": "同時提供 /healthz、/readyz 與 /metrics。",
@@ -42,7 +45,7 @@ CHINESE: Mapping[str, str] = {
     (
         "Its audience is drawn and everybody is told, by the workers. The same key opens one run only, whoever asks and"
         " however often; without --key it is made of campaign, day and parameters."
-    ): "由撥送程序整理名單並逐一通知。同一識別鍵只會開啟一個批次；未指定 --key 時，由通知作業、日期與參數組成。",
+    ): "由發送程式整理名單並逐一通知。同一識別鍵只會開啟一個批次；未指定 --key 時，由通知作業、日期與參數組成。",
     "For example payment_deadline.": "例如 payment_deadline。",
     "A parameter.": "參數。",
     "What makes this run the same run.": "識別鍵：相同即為同一批次。",

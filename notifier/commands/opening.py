@@ -12,7 +12,7 @@ from notifier.commands import logs
 from notifier.commands.exits import Exit, Failure
 from notifier.commands.failures import explain
 from notifier.commands.terminal import error_screen
-from notifier.commands.words import say
+from notifier.commands.words import listed, say
 from notifier.domain.campaign import Campaign
 from notifier.settings import Settings, read_settings
 from notifier.storage.runs import Run
@@ -99,7 +99,7 @@ def find_campaign(app: "App", name: str) -> Campaign:
     """The campaign of this name. Raises Failure when it is not installed."""
     campaigns = app.catalogue.campaigns
     if name not in campaigns:
-        known = ", ".join(sorted(campaigns)) or say("none")
+        known = listed(sorted(campaigns))
         raise Failure(Exit.USAGE, say("run.kind_of", name=name, known=known))
     return campaigns[name]
 

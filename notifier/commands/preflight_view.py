@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from notifier.commands.reasons import in_words
-from notifier.commands.words import Language, choose, chosen
+from notifier.commands.terminal import engine_words, locale_words
+from notifier.commands.words import Language, choose, chosen, listed
 from notifier.domain.forecast import Limit
-from notifier.engine.preflight import PreflightReport, Sample, StepEstimate
+from notifier.engine.preflight import PreflightReport, Recordings, Sample, StepEstimate
 
 # fmt: off
 PHRASES: Mapping[str, tuple[str, str]] = {
@@ -48,11 +50,29 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "segments": ("{n:,} ({segments:,} segments)", "{n:,} 則（{segments:,} 段）"),
     "emails": ("mails", "電子郵件"),
     "cost": ("NT$", "費用（新臺幣）"),
-    "cost_of": ("{cost:,} (at {minute} a minute, {segment} a segment)", "{cost:,}（每分鐘 {minute}、每段 {segment}）"),
+    "billed": ("minutes billed", "計費分鐘"),
+    "billed_of": (
+        "{minutes:,}: {each} begun of each call picked up",
+        "{minutes:,}：接通一通以 {each} 分鐘計（不足一分鐘以一分鐘計）",
+    ),
+    "billed_playing": (
+        "{minutes:,}: {each} begun of each call picked up, which plays {seconds:.0f} s",
+        "{minutes:,}：接通一通以 {each} 分鐘計（語音 {seconds:.0f} 秒，不足一分鐘以一分鐘計）",
+    ),
+    "cost_of": (
+        "{cost:,} = {minutes:,} minutes at {minute} + {segments:,} segments at {segment}",
+        "{cost:,}＝{minutes:,} 分鐘 × {minute}＋{segments:,} 段 × {segment}",
+    ),
     "recordings": ("recordings", "語音片段"),
     "recordings_of": (
         "{needed:,} for {calls:,} calls ({engine}): {made:,} there already, the others in about {seconds:,.0f} s",
         "{calls:,} 通電話需 {needed:,} 段（{engine}）：已有 {made:,} 段，其餘約需 {seconds:,.0f} 秒",
+    ),
+    "recordings_of_some": (
+        "{needed:,} in the first {calls:,} of {all_calls:,} calls ({engine}): {made:,} there already, the others of"
+        " these in about {seconds:,.0f} s",
+        "{all_calls:,} 通電話中的前 {calls:,} 通需 {needed:,} 段（{engine}）：已有 {made:,} 段，"
+        "這部分其餘約需 {seconds:,.0f} 秒",
     ),
     "when": ("When", "時間"),
     "begins": ("begins", "開始"),
@@ -68,7 +88,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "limit.pace": ("the pace decides", "取決於發送速度"),
     "limit.lines": ("the lines decide", "取決於線路數"),
     "limit.waits": ("the waits between tries decide", "取決於重撥間隔"),
-    "limit.window": ("it goes over into another day", "須延至他日"),
+    "limit.window": ("it goes over into another day", "須延至隔日"),
     "channel.voice": ("voice", "電話"),
     "channel.sms": ("sms", "簡訊"),
     "channel.email": ("email", "電子郵件"),
@@ -152,7 +172,7 @@ def _who(report: PreflightReport) -> RenderableType:
     for reason, count in _largest(report.held):
         grid.add_row(f"{count:,}", _say("part", whole=_say("held"), part=in_words(reason)))
     if report.locales:
-        languages = ", ".join(f"{name} {count:,}" for name, count in _largest(report.locales))
+        languages = listed([f"{locale_words(name)} {count:,}" for name, count in _largest(report.locales)])
         grid.add_row("", _say("part", whole=_say("locales"), part=languages))
     if report.has_shrunk:
         warning = _say("shrunk", n=report.tellable, before=report.tellable_before or 0)
@@ -187,14 +207,37 @@ def _takes(report: PreflightReport) -> RenderableType:
     grid.add_row(_say("minutes"), f"{estimate.line_minutes:,}")
     grid.add_row(_say("sms"), _say("segments", n=estimate.sms, segments=estimate.sms_segments))
     grid.add_row(_say("emails"), f"{estimate.emails:,}")
-    price = _say("cost_of", cost=estimate.cost, minute=tariff.call_minute, segment=tariff.sms_segment)
+    grid.add_row(_say("billed"), _billed(report))
+    price = _say(
+        "cost_of", cost=_plain(estimate.cost), minutes=estimate.billed_minutes, minute=tariff.call_minute,
+        segments=estimate.sms_segments, segment=tariff.sms_segment,
+    )  # fmt: skip
     grid.add_row(_say("cost"), price)
     if report.recordings is not None:
-        grid.add_row(_say("recordings"), _say("recordings_of", **asdict(report.recordings)))
+        grid.add_row(_say("recordings"), _recordings(report.recordings))
     return grid
 
 
+def _plain(amount: Decimal) -> Decimal | int:
+    """Without the zeros behind a whole amount."""
+    return int(amount) if amount == int(amount) else amount
+
+
+def _billed(report: PreflightReport) -> str:
+    minutes, each = report.estimate.billed_minutes, report.tariff.minutes_of_a_call
+    if report.call_seconds is None:
+        return _say("billed_of", minutes=minutes, each=each)
+    return _say("billed_playing", minutes=minutes, each=each, seconds=report.call_seconds)
+
+
+def _recordings(recordings: Recordings) -> str:
+    key = "recordings_of" if recordings.calls == recordings.all_calls else "recordings_of_some"
+    return _say(key, **asdict(recordings) | {"engine": engine_words(recordings.engine)})
+
+
 def _when(report: PreflightReport) -> RenderableType:
+    if not any(step.starting for step in report.steps):
+        return Text(_say("nobody"))
     grid = _pairs()
     grid.add_row(_say("begins"), _at(report, report.starts_at))
     if report.finish is None:
@@ -213,7 +256,7 @@ def _samples(report: PreflightReport) -> RenderableType:
 
 
 def _sample(number: int, sample: Sample) -> RenderableType:
-    parts = [f"{number}. {_known(sample.channel, 'channel.')}", sample.locale]
+    parts = [f"{number}. {_known(sample.channel, 'channel.')}", locale_words(sample.locale)]
     if sample.subjects > 1:
         parts.append(_say("subjects", n=sample.subjects))
     if sample.segments is not None:

@@ -9,10 +9,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from notifier.commands.channels import in_flight_words, pace_words, standing_words
+from notifier.commands.figures_line import figures_line, joined, short_moment
 from notifier.commands.opening import at
 from notifier.commands.reasons import disposition_words, in_words, outcome_words
 from notifier.commands.terminal import channel_words, figures, pairs
-from notifier.commands.words import Language, chosen, say
+from notifier.commands.words import Language, bracketed, chosen, say
 from notifier.domain.states import RunState
 from notifier.domain.watch import has_shrunk
 from notifier.engine.outlook import forecast_run, rounded
@@ -140,7 +141,7 @@ def _figures(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]
     tally = standing.tally
     selected = f"{tally.selected:,}"
     if tally.already_told:
-        selected += f"  ({say('status.already_told', n=f'{tally.already_told:,}')})"
+        selected += bracketed(say("status.already_told", n=f"{tally.already_told:,}"))
     lines: list[tuple[str, RenderableType]] = [(say("status.selected"), Text(selected))]
     if standing.has_shrunk:
         warning = say("status.shrunk", n=f"{tally.tellable:,}", before=f"{standing.tellable_before:,}")
@@ -182,10 +183,12 @@ ATTEMPT_STATES = frozenset({"attempt.written", "attempt.in_flight"})
 
 def _open_words(app: "App", standing: Standing) -> str:
     progress = standing.progress
+    if standing.run.state is RunState.PREPARING:
+        return f"{standing.tally.open:,}  {say('status.before_recorded')}"
     parts = [say("status.in_flight", n=f"{progress.in_flight:,}"), say("status.due_now", n=f"{progress.due_now:,}")]
     later = say("status.due_later", n=f"{progress.due_later:,}")
     if progress.next_due_at:
-        later += f" ({say('status.next', at=at(app, progress.next_due_at))})"
+        later += bracketed(say("status.next", at=at(app, progress.next_due_at)))
     return f"{standing.tally.open:,}  " + " · ".join([*parts, later])
 
 
@@ -230,16 +233,27 @@ def _channel(app: "App", channel: ChannelBudget) -> Text:
 
 
 def line(app: "App", standing: Standing) -> str:
-    """A run in one line, without the time: for screens that are no terminal."""
-    progress, run = standing.progress, standing.run
-    following = say("status.line_next", at=at(app, progress.next_due_at)) if progress.next_due_at else ""
-    words = say(
-        "status.line", at=at(app, standing.read_at), state=state_words(run.state), settled=standing.settled,
-        all=standing.notifications, in_flight=progress.in_flight, due_now=progress.due_now,
-        due_later=progress.due_later, next=following,
-    )  # fmt: skip
-    if held := sum(standing.tally.held.values()):
-        words += say("status.line_held", n=held)
-    if why := run.waiting_for or run.reason:
-        words += f"; {in_words(why)}"
-    return words
+    """A run in one line, for screens that are no terminal."""
+    begin, run = at(app, standing.read_at), standing.run
+    if run.state in NOT_BEGUN:
+        return f"{begin}  {in_words(run.waiting_for) or state_words(run.state)}"
+    local = app.catalogue.calendar.local
+    due = standing.progress.next_due_at
+    following = short_moment(local(due), local(standing.read_at)) if due else None
+    words = figures_line(begin, standing.settled, standing.notifications, standing.progress, following)
+    return joined([words, *_besides(standing)])
+
+
+NOT_BEGUN = frozenset({RunState.PLANNING, RunState.PREPARING})
+
+
+def _besides(standing: Standing) -> list[str]:
+    """What the figures do not say; a run that waits for a person says so by how many are held."""
+    run, held = standing.run, sum(standing.tally.held.values())
+    parts = [say("line.held", n=held)] if held else []
+    why = in_words(run.waiting_for or run.reason)
+    if run.state is RunState.WAITING and held:
+        return parts
+    if run.state in (RunState.OPEN, RunState.WAITING):
+        return [*parts, why] if why else parts
+    return [*parts, say("line.state", state=state_words(run.state), why=why) if why else state_words(run.state)]

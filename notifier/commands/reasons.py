@@ -93,6 +93,13 @@ WITHDRAWALS: Mapping[str, Wording] = {
     "no longer due": ("no longer due", "已無須繳納"),
     "its time had passed": ("its time had passed", "已過通知期限"),
     "no address left that may be used": ("no address left that may be used", "沒有可用的聯絡方式"),
+    "told before": ("an earlier run has told it", "先前批次已通知"),
+    "not selected by a run now": (
+        "a run opened now would not select it (due too late or past, paid, or debited by a bank)",
+        "現在開啟的批次不會選到（未到期或已過期、已繳清或約定扣繳）",
+    ),
+    "no telephone to call": ("no telephone that may be called", "沒有可撥打的電話"),
+    "not told together": ("each of these would be told by itself", "這些會分別通知，不會合併在同一通"),
     "run cancelled": ("the run was cancelled", "批次已取消"),
     "its calls being worded": ("its calls being worded", "產生電話內容"),
     "some notifications wait for a person": ("some notifications wait for a person", "有通知待人工處理"),
@@ -169,7 +176,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     ),
     (
         re.compile(r"waits for a scheduler that knows the campaign (?P<campaign>\S+)"),
-        ("waits for a scheduler that knows the campaign {campaign}", "等候裝有通知作業 {campaign} 的排程程序"),
+        ("waits for a scheduler that knows the campaign {campaign}", "等候裝有通知作業 {campaign} 的排程程式"),
     ),
     (
         re.compile(r"its cron line cannot be read: (?P<line>.*)"),
@@ -177,7 +184,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     ),
     (
         re.compile(r"a worker that knows the campaign (?P<campaign>\S+)"),
-        ("a worker that knows the campaign {campaign}", "裝有通知作業 {campaign} 的工作程序"),
+        ("a worker that knows the campaign {campaign}", "裝有通知作業 {campaign} 的發送程式"),
     ),
     (
         re.compile(r"its audience cannot be drawn: (?P<why>.*)", re.DOTALL),

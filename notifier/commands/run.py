@@ -16,7 +16,7 @@ from notifier.commands.progress import parameter_words, state_words
 from notifier.commands.reasons import disposition_words
 from notifier.commands.terminal import channel_words, print_json, screen, tell
 from notifier.commands.watching import watch
-from notifier.commands.words import Language, chosen, say
+from notifier.commands.words import Language, bracketed, chosen, clauses, listed, say
 from notifier.domain.campaign import BadParameter, Campaign, read_parameters
 from notifier.domain.message import LOCALES
 from notifier.domain.states import RunState
@@ -94,10 +94,10 @@ def _parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, objec
         return read_parameters(campaign, given)
     except BadParameter as error:
         why = str(error).partition(";")[0]
-        typed = ", ".join(f"{name}={value}" for name, value in given.items())
+        typed = listed(f"{name}={value}" for name, value in given.items())
         chinese = chosen() is Language.ZH
-        known = "; ".join(f"{n} ({p.help_zh if chinese else p.help})" for n, p in campaign.parameters.items())
-        words = say("run.bad_parameter", why=why, given=typed, known=known or say("none"))
+        known = [n + bracketed(p.help_zh if chinese else p.help) for n, p in campaign.parameters.items()]
+        words = say("run.bad_parameter", why=why, given=typed, known=clauses(*known) or say("none"))
         raise Failure(Exit.USAGE, words) from error
 
 
@@ -127,12 +127,13 @@ def _tell_opening(
 ) -> None:
     if opened:
         title = campaign.title_zh if chosen() is Language.ZH else campaign.title
-        tell(say("run.opened", run=run.id, title=title, key=run.key))
+        tell(say("run.opened", run=run.id, title=title))
+        tell(say("run.key", key=run.key))
     else:
-        tell(say("run.already", run=run.id, at=at(app, run.opened_at), key=run.key, state=state_words(run.state)))
+        tell(say("run.already", run=run.id, at=at(app, run.opened_at), state=state_words(run.state)))
         if dict(run.params) != dict(params):
             tell(say("run.other_params", params=parameter_words(run.params)))
-        tell(say("run.another_key"))
+        tell(say("run.another_key", key=run.key))
     if not wait:
         tell(say("run.follow", run=run.id))
 

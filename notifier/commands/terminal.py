@@ -93,5 +93,9 @@ def channel_words(name: str) -> str:
     return say(f"channel.{name}") if f"channel.{name}" in PHRASES else name
 
 
+def locale_words(name: str) -> str:
+    return say(f"locale.{name}") if f"locale.{name}" in PHRASES else name
+
+
 def engine_words(name: str) -> str:
     return say(f"engine.{name}") if f"engine.{name}" in PHRASES else name

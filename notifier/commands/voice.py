@@ -9,15 +9,15 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
-from notifier.commands.contact_sheet import SHEET, CannotWrite, Occupied, new_folder, write_takes
+from notifier.commands.contact_sheet import SHEET, CannotWrite, IsFile, Occupied, new_folder, write_takes
 from notifier.commands.examples import examples
 from notifier.commands.exits import Exit, Failure
-from notifier.commands.explanation_view import explanation_json, explanation_page
+from notifier.commands.explanation_view import doubt_lines, explanation_json, explanation_page
 from notifier.commands.opening import find_campaign, on_app
 from notifier.commands.options import AsJson
 from notifier.commands.reasons import in_words
 from notifier.commands.terminal import engine_words, error_screen, print_json, screen, tell
-from notifier.commands.words import Language, chosen, say
+from notifier.commands.words import Language, chosen, listed, say
 from notifier.domain.campaign import Campaign
 from notifier.domain.message import LOCALES
 
@@ -45,15 +45,15 @@ def register(app: typer.Typer) -> None:
         help=GROUP,
         no_args_is_help=True,
         epilog=examples(
-            "notifier voice explain payment_deadline --subject B000001234", "notifier voice audition payment_deadline"
+            "notifier voice explain payment_deadline --subject B00000380", "notifier voice audition payment_deadline"
         ),
     )
     group.command(
         "explain",
         help=EXPLAIN,
         epilog=examples(
-            "notifier voice explain payment_deadline --subject B000001234",
-            "notifier voice explain payment_deadline --subject B000001234 --subject B000001235 --locale en",
+            "notifier voice explain payment_deadline --subject B00000380",
+            "notifier voice explain payment_deadline --subject B00000380 --subject B00000390 --locale en",
         ),
     )(explain)
     group.command(
@@ -61,8 +61,8 @@ def register(app: typer.Typer) -> None:
         help=AUDITION,
         epilog=examples(
             "notifier voice audition payment_deadline",
-            "notifier voice audition payment_deadline --engine espeak --locale zh-TW --output review",
-            "notifier voice audition payment_deadline --subject B000001234",
+            "notifier voice audition payment_deadline --engine espeak --locale zh-TW --output ~/review",
+            "notifier voice audition payment_deadline --subject B00000380",
         ),
     )(audition)
     app.add_typer(group, name="voice")
@@ -78,19 +78,23 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     async def work(app: "App") -> None:
-        from notifier.engine.audition_calls import NoCall, word_call
+        from notifier.engine.audition_calls import NoCall, doubts, word_call
         from notifier.engine.explanation import explain_call
 
         shown_in = _locale(locale)
         named = find_campaign(app, campaign)
         try:
-            explanation = await explain_call(app.clips, await word_call(app, named, subject), shown_in)
+            call = await word_call(app, named, subject)
+            why_not = await doubts(app, named, call.subjects)
+            explanation = await explain_call(app.clips, call, shown_in)
         except NoCall as error:
             raise _failure(app, error) from error
         if as_json:
-            print_json({"campaign": named.name, **explanation_json(explanation)})
+            print_json({"campaign": named.name, "doubts": why_not, **explanation_json(explanation)})
         else:
             console = screen()
+            for line in doubt_lines(why_not):
+                console.print(line)
             console.print(explanation_page(explanation, _title(named), console.width))
 
     on_app(work)
@@ -126,7 +130,7 @@ def audition(
         except (NoCall, CannotRecord) as error:
             raise _failure(app, error) from error
         except CannotWrite as error:
-            key = "voice.occupied" if isinstance(error, Occupied) else "voice.cannot_write"
+            key = {Occupied: "voice.occupied", IsFile: "voice.is_file"}.get(type(error), "voice.cannot_write")
             raise Failure(Exit.USAGE, say(key, where=where, why=error)) from error
         _tell_result(takes, len(calls), where)
 
@@ -137,15 +141,17 @@ async def _record(
     app: "App", campaign: Campaign, subjects: list[str], locales: Sequence[str], engines: list[str]
 ) -> "tuple[list[Call], list[Take]]":
     from notifier.engine.audition import record
-    from notifier.engine.audition_calls import sample_calls, word_call
+    from notifier.engine.audition_calls import doubts, sample_calls, word_call
 
     calls = [await word_call(app, campaign, subjects)] if subjects else await sample_calls(app, campaign)
+    for line in doubt_lines(await doubts(app, campaign, calls[0].subjects) if subjects else []):
+        error_screen().print(line)
     with _progress() as progress:
         return calls, await record(app.clips, campaign, calls, locales, engines, progress)
 
 
 def _tell_result(takes: "list[Take]", calls: int, where: Path) -> None:
-    engines = ", ".join(engine_words(name) for name in dict.fromkeys(take.engine for take in takes))
+    engines = listed(engine_words(name) for name in dict.fromkeys(take.engine for take in takes))
     tell(say("voice.written", n=len(takes), calls=calls, where=where, engine=engines))
     tell(say("voice.open", sheet=where / SHEET))
     tell(say("sheet.private"))
@@ -167,7 +173,7 @@ def _progress() -> "Iterator[Progress]":
 
 def _locale(name: str) -> str:
     if name not in LOCALES:
-        raise Failure(Exit.USAGE, say("voice.unknown_locale", name=name, known=", ".join(LOCALES)))
+        raise Failure(Exit.USAGE, say("voice.unknown_locale", name=name, known=listed(LOCALES)))
     return name
 
 
@@ -189,4 +195,4 @@ def _failure(app: "App", error: Exception) -> Failure:
         audition.NotSpoken: (Exit.UNFINISHED, "voice.not_spoken"),
     }
     code, key = table[type(error)]
-    return Failure(code, say(key, what=in_words(str(error)), known=", ".join(app.clips.engines) or say("none")))
+    return Failure(code, say(key, what=in_words(str(error)), known=listed(app.clips.engines)))

@@ -47,7 +47,7 @@ async def _lines(app: "App", run_id: int, enough: Enough, changed: asyncio.Event
         news = (standing.run.state, standing.run.waiting_for, standing.tally, standing.progress.in_flight)
         if news != told:
             told = news
-            console.print(progress.line(app, standing), soft_wrap=True)
+            console.print(progress.line(app, standing))
         if enough(standing):
             return standing
         await wait_for(changed, REFRESH)

@@ -16,9 +16,9 @@ from notifier.commands.opening import at, on_app
 from notifier.commands.options import AsJson
 from notifier.commands.reasons import BANS, action_words, disposition_words, in_words, outcome_words
 from notifier.commands.terminal import channel_words, engine_words, error_screen, pairs, print_json, screen
-from notifier.commands.words import say
+from notifier.commands.words import bracketed, clauses, listed, say
 from notifier.domain.attempt_id import attempt_time
-from notifier.domain.disposition import PICKED_UP
+from notifier.domain.disposition import PICKED_UP, Disposition
 from notifier.domain.message import EmailMessage, SmsMessage, VoiceMessage, read_message
 from notifier.domain.notice_code import notice_code
 from notifier.domain.telephone import Number
@@ -32,6 +32,9 @@ HELP = (
     "Show everything sent and not sent to one customer, with reasons.\n\nBy account, telephone as typed, e-mail"
     " address, or the code of a notice as the customer reads it out."
 )
+
+
+HEARD = PICKED_UP | {Disposition.MACHINE, Disposition.WRONG_PERSON}  # whoever picked up
 
 
 def register(app: typer.Typer) -> None:
@@ -98,7 +101,7 @@ def _notice(app: "App", dossier: Dossier, row: Row, words: bool) -> RenderableTy
     lines: list[tuple[str, RenderableType]] = [
         (say("who.account"), Text(_account(row["account_no"]))),
         (say("who.run"), Text(f"{row['run_id']}  {row['run_key']}")),
-        (say("who.subjects"), Text(", ".join(row["subjects"]))),
+        (say("who.subjects"), Text(listed(row["subjects"]))),
         (say("who.stands"), _stands(app, row)),
     ]
     attempts = dossier.attempts.get(row["id"], [])
@@ -118,7 +121,8 @@ def _stands(app: "App", row: Row) -> Text:
         return Text(say("standing.held") + say("who.because", why=in_words(row["held"])), style="bold yellow")
     words = say(f"standing.{row['state']}")
     if row["due_at"]:
-        words += f", {say('who.due', at=at(app, row['due_at']), channel=channel_words(row['channel']))}"
+        due = say("who.due", at=at(app, row["due_at"]), channel=channel_words(row["channel"]))
+        words = clauses(words, due)
     return Text(words)
 
 
@@ -126,10 +130,10 @@ def _attempt(app: "App", dossier: Dossier, row: Row, attempt: Row, words: bool) 
     ended = attempt["disposition"]
     came_to = disposition_words(ended) if ended else say(f"attempt.{attempt['state']}")
     line = f"{at(app, attempt_time(attempt['id']))}  {channel_words(attempt['channel'])}  {came_to}"
-    if engine := engine_of(attempt):
+    if ended in HEARD and (engine := engine_of(attempt)):
         line += say("who.spoken_by", engine=engine_words(engine))
     if attempt["action"]:
-        line += f"; {_reply(app, row['campaign'], attempt['action'])}"
+        line = clauses(line, _reply(app, row["campaign"], attempt["action"]))
     elif attempt["last_heard"] and ended in PICKED_UP:  # a later word may be that nobody did
         line += _last_heard(attempt["last_heard"])
     parts: list[RenderableType] = [Text(line)]
@@ -178,7 +182,7 @@ def _receipt(app: "App", receipt: Row) -> str:
     )
     details = receipt["body"].get("detail") or {}
     line += "".join(f"  {name}={value}" for name, value in details.items())
-    return f"{line}  ({say('who.times', n=receipt['copies'])})" if receipt["copies"] > 1 else line
+    return line + bracketed(say("who.times", n=receipt["copies"])) if receipt["copies"] > 1 else line
 
 
 def _excluded(app: "App", row: Row) -> RenderableType:
@@ -194,7 +198,7 @@ def _ban(app: "App", asked: Asked, row: Row) -> RenderableType:
     why = in_words(row["reason"]) if row["reason"] in BANS else disposition_words(row["reason"])
     line = say("who.ban", address=shown, purpose=whole, at=at(app, row["since"]), why=why)
     if row["undone_at"]:
-        line += f" ({say('who.ban_undone', at=at(app, row['undone_at']))})"
+        line += bracketed(say("who.ban_undone", at=at(app, row["undone_at"])))
     return Padding(Text(line), (0, 0, 0, 2))
 
 

@@ -1,7 +1,7 @@
 """What the commands say to the operator, in English and in Chinese as written in Taiwan."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from enum import StrEnum
 
@@ -52,6 +52,21 @@ def say(key: str, /, **values: object) -> str:
     return (chinese if chosen() is Language.ZH else english).format(**values)
 
 
+def listed(names: Iterable[str]) -> str:
+    """Names in a row, as the chosen language separates them."""
+    return ("、" if chosen() is Language.ZH else ", ").join(names) or say("none")
+
+
+def clauses(*parts: str) -> str:
+    """What is said one after the other in one line."""
+    return ("；" if chosen() is Language.ZH else "; ").join(parts)
+
+
+def bracketed(text: str) -> str:
+    """To be set behind a word."""
+    return f"（{text}）" if chosen() is Language.ZH else f" ({text})"
+
+
 PHRASES: Mapping[str, tuple[str, str]] = {
     # exit codes
     "exit.codes": ("Exit codes:", "結束代碼："),
@@ -76,6 +91,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "尚未設定 {name}：請在環境變數，或在 NOTIFIER_CONFIG 所指的檔案中設定。",
     ),
     "setting.bad": ("{name} cannot be used: {why}.", "{name} 的值無法使用：{why}。"),
+    "setting.not_json": (
+        "{name} must be JSON: write it like {name}='{example}'.",
+        "{name} 必須是 JSON：請寫成例如 {name}='{example}'。",
+    ),
     "setting.unknown": (
         "{name} is not a setting of the notifier: correct its name.",
         "沒有 {name} 這項設定：請更正名稱。",
@@ -129,12 +148,16 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     # run
     "run.bad_set": ("--set {text}: write name=value.", "--set {text}：請寫成 名稱=值。"),
-    "run.opened": ("Run {run} is opened: {title}, key {key}.", "批次 {run} 已開啟：{title}，識別鍵 {key}。"),
+    "run.opened": ("Run {run} is opened: {title}.", "批次 {run} 已開啟：{title}。"),
+    "run.key": ("Its key is {key}.", "識別鍵為 {key}。"),
     "run.already": (
-        "Run {run} was opened at {at} with this key ({key}); it is {state}. Nothing new is sent.",
-        "批次 {run} 已於 {at} 以同一識別鍵（{key}）開啟，目前{state}；不會再送出任何通知。",
+        "Run {run} was opened at {at} and is {state}. Nothing new is sent.",
+        "批次 {run} 已於 {at} 開啟，目前{state}；不會再送出任何通知。",
     ),
-    "run.another_key": ("For another run give another --key.", "若要另開批次，請用 --key 指定其他識別鍵。"),
+    "run.another_key": (
+        "Its key is {key}: another run needs another.",
+        "識別鍵為 {key}；若要另開批次，請用 --key 指定其他識別鍵。",
+    ),
     "run.other_params": (
         "Its parameters are {params}, not those given now.",
         "該批次的參數是 {params}，與這次輸入的不同。",
@@ -206,12 +229,13 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "status.unknown_yet": ("not known yet", "尚無法預估"),
     "status.about": ("about {at}", "約 {at}"),
     "status.channels": ("channels", "管道"),
-    "status.line": (
-        "{at} {state}: {settled} of {all} settled, {in_flight} in flight, {due_now} due now, {due_later} later{next}",
-        "{at} {state}：已結案 {settled}／{all}，進行中 {in_flight}，待送 {due_now}，稍後 {due_later}{next}",
-    ),
-    "status.line_next": (" (next at {at})", "（下次 {at}）"),
-    "status.line_held": ("; {n} wait for a person", "；{n} 筆待人工處理"),
+    "status.before_recorded": ("they wait for their recordings", "等候語音錄製"),
+    "line.settled": ("{n}/{all} settled", "已結案 {n}／{all}"),
+    "line.in_flight": ("{n} in flight", "進行中 {n}"),
+    "line.due_now": ("{n} due now", "待送 {n}"),
+    "line.due_later": ("{n} later", "稍後 {n}"),
+    "line.held": ("{n} wait for a person", "{n} 筆待人工處理"),
+    "line.state": ("{state}: {why}", "{state}：{why}"),
     "status.held_hint": (
         "`notifier held {run}` lists what waits for a person.",
         "待人工處理的通知請以 `notifier held {run}` 列出。",
@@ -254,6 +278,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "channels.name": ("channel", "管道"),
     "channels.rate": ("pace", "速度"),
     "channels.per_second": ("{n}/s", "每秒 {n}"),
+    "channels.per_minute": ("{n} a minute", "每分鐘 {n}"),
     "channels.in_flight": ("in flight", "進行中"),
     "channels.of": ("{n} of {most}", "{n}／{most}"),
     "channels.standing": ("standing", "狀態"),
@@ -294,7 +319,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "held.closed": ("Notification {id} is closed: {why}", "通知 {id} 已結案：{why}"),
     # schedules
     "schedules.name": ("schedule", "排程"),
-    "schedules.cron": ("cron", "時間式"),
+    "schedules.cron": ("cron", "排程設定（cron）"),
     "schedules.next": ("next", "下次"),
     "schedules.last": ("last", "上次"),
     "schedules.note": ("what became of it", "結果"),
@@ -372,6 +397,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "check.area.database": ("database", "資料庫"),
     "check.area.clock": ("clock", "時鐘"),
     "check.area.source": ("source", "來源資料庫"),
+    "check.area.speech": ("speech", "語音"),
     "check.area.campaigns": ("campaigns", "通知作業"),
     "check.area.channels": ("channels", "管道"),
     "check.settings_read": ("the settings can be read", "設定可以讀取"),
@@ -411,6 +437,19 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "check.template_lint": ("{name}: {why}", "{name}：{why}"),
     "check.rewrite": ("rewrite this passage: {excerpt}", "請改寫此處：{excerpt}"),
     "check.rewrite_all": ("add it to the template", "請在範本中補上"),
+    "check.speech_on": ("{engine} speaks {voices}", "{engine}可播報：{voices}"),
+    "check.speech_carrier": ("{engine} speaks what nobody else does", "其他引擎無法播報時，改用{engine}"),
+    "check.speech_voice": ("{language} ({voice})", "{language}（{voice}）"),
+    "check.speech_off": ("the speech engine {name} does not run here", "語音引擎 {name} 在此無法使用"),
+    "check.speech_configure": (
+        "see docs/reference/settings.md for its options, or take it out of NOTIFIER_SPEECH_ENGINES",
+        "請參閱 docs/reference/settings.md 完成設定，或將它從 NOTIFIER_SPEECH_ENGINES 移除",
+    ),
+    "check.speech_unknown": (
+        "there is no speech engine '{name}'; there are: {known}",
+        "沒有語音引擎「{name}」；現有：{known}",
+    ),
+    "check.speech_mend": ("correct NOTIFIER_SPEECH_ENGINES", "請更正 NOTIFIER_SPEECH_ENGINES"),
     "check.channel_on": ("{channel} is configured", "{channel}已設定"),
     "check.channel_off": ("{channel} is not configured", "{channel}未設定"),
     "check.channel_refused": ("{campaign} cannot use {channel}: {why}", "{campaign} 無法使用{channel}：{why}"),
@@ -453,6 +492,14 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "kind.rest": ("the menu and the rest", "按鍵選項與其餘內容"),
     "kind.machine": ("left on an answering machine", "語音信箱留言"),
     "kind.sentence": ("fixed sentence", "固定語句"),
+    "sentence.confirm_already_paid_thanks": ("answers: already paid", "回應「已繳費」"),
+    "sentence.ask_confirm_wrong_person": ("asks again: wrong person?", "再次確認「不是本人」"),
+    "sentence.wrong_person_done": ("answers: wrong person, confirmed", "回應「不是本人」（已確認）"),
+    "sentence.ask_confirm_do_not_call": ("asks again: no more calls?", "再次確認「請勿再來電」"),
+    "sentence.do_not_call_done": ("answers: no more calls, confirmed", "回應「請勿再來電」（已確認）"),
+    "sentence.thanks_acknowledged": ("answers: understood", "回應「已了解」"),
+    "sentence.unknown_key": ("answers a key that means nothing", "回應無此選項的按鍵"),
+    "sentence.goodbye": ("says goodbye", "結束語"),
     "voice.line": ("line", "句"),
     "voice.clip": ("clip", "音檔"),
     "voice.seconds": ("seconds", "秒數"),
@@ -484,6 +531,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{where} is not empty: give another --output.",
         "{where} 已有內容：請用 --output 指定其他位置。",
     ),
+    "voice.is_file": ("{where} is a file: give a folder to --output.", "{where} 是檔案：請用 --output 指定資料夾。"),
     "voice.cannot_write": ("Cannot write to {where}: {why}.", "無法寫入 {where}：{why}。"),
     "voice.makes_no_calls": (
         "{what} makes no calls here: no telephone channel of its plan is configured (see `notifier check`).",
@@ -491,6 +539,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "voice.unknown_subject": ("The source knows no {what}.", "來源資料庫查無 {what}。"),
     "voice.not_called": ("Nobody would be called about it: {what}.", "不會為此撥打電話：{what}。"),
+    "voice.would_not": ("Would not be called: {subjects}: {why}.", "不會如此撥打：{subjects}：{why}。"),
     "voice.nobody": (
         "Nobody is to be called by this campaign now: name a bill with --subject.",
         "目前沒有需要撥打的用戶：請用 --subject 指定。",
@@ -515,7 +564,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "sheet.title": ("{title}: recordings to listen to", "{title}：試聽錄音"),
     "sheet.about": ("{at}, {n} recordings", "{at}，錄音 {n} 個"),
     "sheet.private": (
-        "This holds facts of real customers: listen to it, show it to nobody else, delete it afterwards.",
+        "It holds facts of real customers: show it to nobody, delete it afterwards.",
         "內含真實用戶資料：僅供試聽，請勿外流，用畢請刪除。",
     ),
     "sheet.call": ("Call {n}: {subjects}", "第 {n} 通：{subjects}"),

@@ -64,6 +64,7 @@ class Take:
     engine: str
     words: tuple[str, ...]
     sound: bytes
+    sentence: Sentence | None = None
 
     @property
     def seconds(self) -> float:
@@ -153,4 +154,5 @@ async def _sentence(playback: Playback, engine: str, sentence: Sentence, locale:
         engine=engine,
         words=(words,),
         sound=await playback.lines(engine, [words], locale, slow=False),
+        sentence=sentence,
     )

@@ -1,6 +1,7 @@
 """Which calls are looked at before anybody is rung: real ones, worded as they would be made now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from notifier.engine.planner import Planner
 from notifier.engine.rendering import CannotRender
 from notifier.engine.wording import Wording, why_held
 from notifier.storage.audiences import AudienceStore
+from notifier.storage.queries import Connection
 from notifier.storage.source import Source
 
 DRAWN = 200  # recipients to choose from: each number of subjects comes first in each language, the largest before all
@@ -68,6 +70,37 @@ class Call:
     message: VoiceMessage
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a run would not make this call about these subjects. `reason` as the log keeps it, or one that it never needs
+    to keep: not selected, told before, no telephone, not told together."""
+
+    subjects: tuple[str, ...]
+    reason: str
+
+
+async def doubts(app: CallingParts, campaign: Campaign, subjects: Sequence[str]) -> list[Doubt]:
+    """What keeps a run opened now, with its parameters left as they are, from making one call about these subjects.
+    Nothing is kept of the drawing. Raises SourceLost, SourceBroken."""
+    telephone = _telephone(app.catalogue, campaign)
+    async with _drawn(app, campaign) as connection:
+        fates = {row["subject"]: row for row in await app.audiences.fates(connection, subjects)}
+    left_out = {subject: _left_out(campaign, telephone, fates.get(subject)) for subject in subjects}
+    found = [Doubt((subject,), why) for subject, why in left_out.items() if why]
+    together = {row["household"] for row in fates.values() if row["household"]}
+    return found or ([Doubt(tuple(subjects), "not told together")] if len(together) > 1 else [])
+
+
+def _left_out(campaign: Campaign, telephone: Channel, fate: Mapping[str, Any] | None) -> str | None:
+    if fate is None:
+        return "not selected by a run now"
+    if fate["already_told"]:
+        return "told before"
+    if why := fate["out_because"] or fate["hold"]:
+        return str(why)
+    return None if campaign.plan[fate["first_step"]].channel == telephone.name else "no telephone to call"
+
+
 async def word_call(app: CallingParts, campaign: Campaign, subjects: Sequence[str]) -> Call:
     """One call about all of these subjects, as of a household. Raises NoCall, SourceLost, SourceBroken."""
     telephone = _telephone(app.catalogue, campaign)
@@ -82,7 +115,8 @@ async def sample_calls(app: CallingParts, campaign: Campaign) -> list[Call]:
     """Calls that differ in the number of their subjects, of real people who would be called today. Nothing is kept of
     the drawing. Raises NoCall, SourceLost, SourceBroken."""
     telephone = _telephone(app.catalogue, campaign)
-    rows = _candidates(await _draw(app, campaign))
+    async with _drawn(app, campaign) as connection:
+        rows = _candidates(await app.audiences.samples(connection, DRAWN))
     subjects = sorted({subject for row in rows for subject in row["subjects"]})
     known = await app.source.facts(campaign.name, subjects, app.clock.now()) if subjects else {}
     calls: dict[int, Call] = {}
@@ -112,13 +146,15 @@ def _differing(counts: Iterable[int]) -> list[int]:
     return ordered if len(ordered) <= MOST_CALLS else [*ordered[: MOST_CALLS - 1], ordered[-1]]
 
 
-async def _draw(app: CallingParts, campaign: Campaign) -> list[dict[str, Any]]:
+@asynccontextmanager
+async def _drawn(app: CallingParts, campaign: Campaign) -> AsyncIterator[Connection]:
+    """The audience of a run opened now, for as long as it is looked at."""
     async with app.audiences.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
             await app.planner().draw(connection, campaign, read_parameters(campaign, {}))
-            return await app.audiences.samples(connection, DRAWN)
+            yield connection
         finally:
             await transaction.rollback()
 

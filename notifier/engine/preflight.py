@@ -3,10 +3,13 @@
 The audience is drawn as the planner draws it, in a transaction that is rolled back.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
+from math import ceil
 from typing import Any, Protocol
 
 from notifier.domain.campaign import Campaign
@@ -14,12 +17,15 @@ from notifier.domain.disposition import Disposition
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, weigh
 from notifier.domain.forecast import LanePace, Left, Prospect, Shares, expected_attempts, forecast
 from notifier.domain.message import EmailMessage, Message, SmsMessage, VoiceMessage
-from notifier.domain.speech import CARRIER
+from notifier.domain.recording import utterances
+from notifier.domain.speech import CARRIER, Utterance
 from notifier.domain.watch import has_shrunk
+from notifier.engine.audition_calls import Call
 from notifier.engine.clips import Clips
+from notifier.engine.explanation import explain_call
 from notifier.engine.outlook import SECONDS_IN_FLIGHT, Surroundings, lane_paces, open_hours, refused_steps, rounded
 from notifier.engine.planner import Drawn, Planner
-from notifier.engine.preparer import Repertoire, recorded_channel
+from notifier.engine.preparer import recorded_channel
 from notifier.engine.rendering import CannotRender
 from notifier.engine.wording import Wording, why_held
 from notifier.storage.audiences import AudienceStore
@@ -27,7 +33,8 @@ from notifier.storage.source import Source
 
 # A connected call is billed: by whom it was picked up does not matter.
 CONNECTED = frozenset({Disposition.ANSWERED, Disposition.HUNG_UP, Disposition.MACHINE, Disposition.WRONG_PERSON})
-CALLS_LOOKED_AT = 1000  # for their recordings; wording them takes a second
+LOOKED_AT = 1000  # notifications, for the recordings of those that are calls; wording them takes a second
+CALLS_TIMED = 20  # the samples differ in language and household before they repeat themselves
 FACTS_AT_ONCE = 500
 LIKELY_SEGMENTS = 2  # of an SMS that no sample shows: a Chinese reminder is 79 characters
 
@@ -38,7 +45,7 @@ class Tariff:
 
     call_minute: Decimal = Decimal("3.0")  # a minute begun of a call that was picked up
     sms_segment: Decimal = Decimal("1.0")
-    minutes_of_a_call: Decimal = Decimal(1)  # a reminder lasts 40 to 60 s
+    minutes_of_a_call: int = 2  # begun, where no recording tells: a reminder plays 62 to 68 s
 
 
 TARIFF = Tariff()
@@ -69,9 +76,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Recordings:
-    """What must be recorded before the first call: of the `calls` that were looked at."""
+    """What must be recorded before the first call: for the `calls` that were looked at, of `all_calls`."""
 
     calls: int
+    all_calls: int
     engine: str  # that most of them are spoken by
     needed: int  # clips
     made: int  # ... of which there are
@@ -81,11 +89,12 @@ class Recordings:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     calls: int
-    line_minutes: int
+    line_minutes: int  # ringing included
+    billed_minutes: int  # begun, of those that are picked up
     sms: int
     sms_segments: int
     emails: int
-    cost: Decimal  # NT$
+    cost: Decimal  # NT$: the billed minutes and the segments at the tariff's prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,7 @@ class PreflightReport:
     steps: Sequence[StepEstimate]
     estimate: Estimate
     tariff: Tariff
+    call_seconds: float | None  # that the longest call plays, where the recordings are there
     starts_at: datetime
     finish: datetime | None
     limit: str | None
@@ -153,7 +163,8 @@ async def preflight(
     app: PreflightParts, campaign: Campaign, params: Mapping[str, Any], samples: int = 5, tariff: Tariff = TARIFF
 ) -> PreflightReport:
     """Draw the audience and keep nothing of it. Raises SourceLost, SourceBroken, NeverOpen."""
-    drawn, view, rows = await _draw(app, campaign, params, max(samples, CALLS_LOOKED_AT))
+    now = app.clock.now()
+    drawn, view, rows = await _draw(app, campaign, params, max(samples, LOOKED_AT))
     told = await _read_facts(app, campaign, rows)
     shown = _Samples(app, campaign).render(rows, told, samples)
     lanes = await lane_paces(app, campaign, paused_too=True)
@@ -162,13 +173,17 @@ async def preflight(
     starting = {int(step): count for step, count in view["first_steps"].items()}
     left = [Left(step, 0, count, drawn.due_at, drawn.due_at) for step, count in starting.items()]
     attempts = expected_attempts(prospect, left)
-    found = forecast(prospect, left, open_hours(app.catalogue, campaign), app.clock.now())
+    found = forecast(prospect, left, open_hours(app.catalogue, campaign), now)
+    by_voice = _by_voice(app, campaign, rows)
+    calls = list(_calls(app, campaign, by_voice, told))
+    plays = await _longest(app, calls[:CALLS_TIMED])
+    estimate = _estimate(campaign, prospect.shares, lanes, attempts, shown, _timed(tariff, plays))
     return PreflightReport(
         campaign=campaign.name,
         title=campaign.title,
         title_zh=campaign.title_zh,
         params=dict(params),
-        at=app.clock.now(),
+        at=now,
         zone=app.catalogue.calendar.zone.key,
         staged=drawn.screened.staged,
         already_told=drawn.already_told,
@@ -180,12 +195,13 @@ async def preflight(
         notifications=view["notifications"],
         locales=view["locales"],
         steps=_steps(campaign, refused_steps(app.catalogue, campaign), starting, attempts),
-        estimate=_estimate(campaign, prospect.shares, lanes, attempts, shown, tariff),
-        tariff=tariff,
+        estimate=estimate,
+        tariff=_timed(tariff, plays),
+        call_seconds=plays,
         starts_at=drawn.due_at,
-        finish=rounded(found.at) if found else None,
+        finish=max(rounded(found.at), drawn.due_at) if found else None,
         limit=found.limit.value if found else None,
-        recordings=await _recordings(app, campaign, rows, told),
+        recordings=await _recordings(app, calls, len(by_voice), _starting_by("voice", campaign, starting)),
         samples=shown,
     )
 
@@ -208,6 +224,10 @@ def _having(view: Mapping[str, int]) -> dict[str, float]:
     mobiles = view["with_mobile"] / view["with_phone"] if view["with_phone"] else 0.0
     emails = view["with_email"] / view["notifications"] if view["notifications"] else 0.0
     return {"sms": mobiles, "email": emails}
+
+
+def _starting_by(channel: str, campaign: Campaign, starting: Mapping[int, int]) -> int:
+    return sum(count for step, count in starting.items() if campaign.plan[step].channel == channel)
 
 
 def _steps(
@@ -239,18 +259,23 @@ def _estimate(
         by_channel[channel] = by_channel.get(channel, 0.0) + count
     calls, texts = by_channel.get("voice", 0.0), by_channel.get("sms", 0.0)
     connected = sum(share for word, share in shares["voice"].items() if word in CONNECTED)
-    segments = texts * _mean_segments(samples)
-    minutes = calls * connected * float(tariff.minutes_of_a_call)
-    cost = Decimal(minutes) * tariff.call_minute + Decimal(segments) * tariff.sms_segment
+    minutes = round(calls * connected) * tariff.minutes_of_a_call
+    segments = round(round(texts) * _mean_segments(samples))
     in_flight = lanes["voice"].seconds if "voice" in lanes else SECONDS_IN_FLIGHT["voice"]
     return Estimate(
         calls=round(calls),
         line_minutes=round(calls * in_flight / 60),
+        billed_minutes=minutes,
         sms=round(texts),
-        sms_segments=round(segments),
+        sms_segments=segments,
         emails=round(by_channel.get("email", 0.0)),
-        cost=cost.quantize(Decimal(1), ROUND_CEILING),
+        cost=minutes * tariff.call_minute + segments * tariff.sms_segment,
     )
+
+
+def _timed(tariff: Tariff, plays: float | None) -> Tariff:
+    """With the minutes begun that the recordings tell."""
+    return tariff if plays is None else replace(tariff, minutes_of_a_call=max(1, ceil(plays / 60)))
 
 
 def _mean_segments(samples: Sequence[Sample]) -> float:
@@ -268,25 +293,52 @@ async def _read_facts(app: PreflightParts, campaign: Campaign, rows: Sequence[Ma
     return known
 
 
-async def _recordings(
-    app: PreflightParts, campaign: Campaign, rows: Sequence[Mapping[str, Any]], known: Mapping[str, Facts]
-) -> Recordings | None:
+Rows = Sequence[Mapping[str, Any]]
+
+
+def _by_voice(app: PreflightParts, campaign: Campaign, rows: Rows) -> Rows:
+    """Of these notifications those that begin by a call."""
     channel = recorded_channel(app.catalogue, campaign)
-    if channel is None or not app.clips.own_engines:
-        return None
-    repertoire = Repertoire(app.wording, app.clips, campaign, channel)
+    return [row for row in rows if channel and campaign.plan[row["first_step"]].channel == channel.name]
+
+
+def _calls(
+    app: PreflightParts, campaign: Campaign, rows: Rows, known: Mapping[str, Facts]
+) -> Iterator[tuple[str, Call]]:
+    """Each with its recipient's language. What cannot be worded is left out, as by the preparer."""
+    channel = recorded_channel(app.catalogue, campaign)
     for row in rows:
-        if isinstance(told := weigh(row["subjects"], known), Tell):
-            repertoire.add(row["locale"], told)
+        if channel is None or not isinstance(told := weigh(row["subjects"], known), Tell):
+            continue
+        with suppress(CannotRender):
+            message = app.wording.word(campaign, channel, row["locale"], told.facts).message
+            if isinstance(message, VoiceMessage):
+                yield row["locale"], Call(tuple(fact.subject for fact in told.facts), message)
+
+
+async def _longest(app: PreflightParts, calls: Sequence[tuple[str, Call]]) -> float | None:
+    """The seconds that the longest of the calls plays to its end; None while none of them is recorded whole."""
+    explained = [await explain_call(app.clips, call, locale) for locale, call in calls]
+    return max((one.seconds for one in explained if one.clips and one.made == one.clips), default=None)
+
+
+async def _recordings(
+    app: PreflightParts, calls: Sequence[tuple[str, Call]], looked_at: int, all_calls: int
+) -> Recordings | None:
+    if not looked_at or not app.clips.own_engines:
+        return None
+    said_by: defaultdict[str, set[Utterance]] = defaultdict(set)
+    for _, call in calls:
+        said_by[app.clips.speaker_of(call.message)] |= utterances(call.message)
     needed = made = 0
     seconds = 0.0
     for name in app.clips.own_engines:
-        wanted = {app.clips.key(name, utterance): utterance for utterance in repertoire.said_by[name]}
+        wanted = {app.clips.key(name, utterance): utterance for utterance in said_by[name]}
         missing = await app.clips.missing(wanted)
         needed, made = needed + len(wanted), made + len(wanted) - len(missing)
         seconds += len(missing) / app.clips.engines[name].abilities.clips_per_second
-    engine = max(repertoire.said_by, key=lambda name: len(repertoire.said_by[name]), default=CARRIER)
-    return Recordings(repertoire.calls, engine, needed, made, seconds)
+    engine = max(said_by, key=lambda name: len(said_by[name]), default=CARRIER)
+    return Recordings(looked_at, all_calls, engine, needed, made, seconds)
 
 
 class _Samples:

@@ -27,6 +27,7 @@ class PlannerQueries:
     screen: Query
     count_staged: Query
     preview: Query
+    fates: Query
     samples: Query
     fan_out: Query
     analyze_notifications: Query
@@ -113,6 +114,10 @@ class AudienceStore:
     async def preview(self, connection: Connection) -> dict[str, Any]:
         row = await self._q.preview.fetch_row(connection)
         return {name: value or {} if name not in COUNTS else value for name, value in dict(row or {}).items()}
+
+    async def fates(self, connection: Connection, subjects: Sequence[str]) -> list[dict[str, Any]]:
+        """What the drawing makes of these subjects; a row for each that the source has put into the audience."""
+        return [dict(row) for row in await self._q.fates.fetch(connection, subjects=list(subjects))]
 
     async def samples(self, connection: Connection, most: int) -> list[dict[str, Any]]:
         return [dict(row) for row in await self._q.samples.fetch(connection, most=most)]

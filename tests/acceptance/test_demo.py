@@ -45,7 +45,7 @@ REST = "聽清楚了，請按一。"
 @pytest.mark.timeout(90)
 def test_a_small_demo_finishes_and_everything_agrees() -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}
-    environ |= {"NOTIFIER_TWILIO__ACCOUNT_SID": "a real one", "COLUMNS": "100", "LANG": "C.UTF-8"}
+    environ |= {"NOTIFIER_TWILIO__ACCOUNT_SID": "a real one", "COLUMNS": "80", "LANG": "C.UTF-8", "MAKELEVEL": "1"}
     command = [sys.executable, "-m", "notifier", "demo", "--accounts", "600", "--scale", "3600", "--seed", "3"]
     told = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=80)
     assert told.returncode == 0, told.stdout + told.stderr
@@ -54,6 +54,9 @@ def test_a_small_demo_finishes_and_everything_agrees() -> None:
     assert verdicts == ["PASS"] * len(Rule)
     assert "difference" in told.stdout
     assert "life support" in told.stdout
+    assert "drawing the audience" in told.stdout or "recording" in told.stdout
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    assert told.stdout.count("make demo ARGS=--keep") == 1
 
 
 # -- the comparison --------------------------------------------------------------------------------------------------

@@ -96,6 +96,47 @@ def test_a_source_that_breaks_the_contract(call: Call, database: str, spoilt_sou
     assert "view source.office is missing" in problems(said)
 
 
+def test_who_speaks_the_calls(call: Call, database: str, source_database: str) -> None:
+    said = call("check", "--json", DATABASE_URL=database, SOURCE_URL=source_database, **SMTP)
+
+    speech = [finding["text"] for finding in said.json["findings"] if finding["area"] == "speech"]
+    assert speech == [
+        "eSpeak NG speaks Mandarin (cmn), English (en-us)",
+        "the carrier's own voice speaks what nobody else does",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "unknown", "silent"),
+    [
+        ("en", "there is no speech engine 'bogus'; there are: carrier, espeak, gtts", "gtts does not run here"),
+        ("zh", "沒有語音引擎「bogus」；現有：carrier、espeak、gtts", "gtts 在此無法使用"),
+    ],
+)
+def test_an_engine_that_is_not_to_be_had(
+    language: str, unknown: str, silent: str, call: Call, database: str, source_database: str
+) -> None:
+    engines = '["bogus", "gtts"]'
+
+    said = call(
+        "check", "--json", "--lang", language, DATABASE_URL=database, SOURCE_URL=source_database,
+        SPEECH_ENGINES=engines, **SMTP,
+    )  # fmt: skip
+
+    assert said.code == Exit.MUST_BE_MENDED
+    assert problems(said) == unknown
+    assert silent in said.out
+
+
+def test_a_bad_option_of_an_engine(call: Call, database: str, source_database: str) -> None:
+    options = '{"gtts": "on", "gtts.url": "ftp://nowhere"}'
+
+    said = call("check", "--json", DATABASE_URL=database, SOURCE_URL=source_database, OPTIONS=options, **SMTP)
+
+    assert said.code == Exit.MUST_BE_MENDED
+    assert "gtts.url" in problems(said)
+
+
 def test_no_channel_at_all(call: Call, database: str, source_database: str) -> None:
     said = call("check", "--json", DATABASE_URL=database, SOURCE_URL=source_database)
 

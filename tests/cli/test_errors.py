@@ -1,11 +1,14 @@
 """Every error is one sentence that says what to do, and an exit code a script can use."""
 
+import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from notifier.commands.exits import Exit
+from notifier.commands.failures import JSON_EXAMPLES
 from tests.cli.conftest import Call
 
 NOWHERE = "postgresql://nobody:s3cret@127.0.0.1:1/none"
@@ -60,6 +63,28 @@ def test_a_database_that_does_not_answer(call: Call, silent_port: int) -> None:
     assert said.code == Exit.UNREACHABLE
     assert "NOTIFIER_DATABASE_URL" in said.err
     assert "s3cret" not in said.err
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "does not answer"), ("zh", "資料庫沒有回應")])
+@pytest.mark.parametrize("command", [["runs"], ["migrate"]])
+def test_a_stopped_database_on_a_unix_socket(
+    command: list[str], language: str, words: str, call: Call, folder: Path
+) -> None:
+    said = call(*command, "--lang", language, DATABASE_URL=f"postgresql:///office?host={folder}")
+
+    assert said.code == Exit.UNREACHABLE
+    assert words in said.err
+
+
+@pytest.mark.parametrize("name", JSON_EXAMPLES)
+def test_a_value_that_is_no_json_says_what_to_write(name: str, call: Call) -> None:
+    said = call("runs", DATABASE_URL=NOWHERE, **{name.upper(): "espeak"})
+    written = re.search(r"='(.*)'\.", said.err)
+
+    assert said.code == Exit.USAGE
+    assert f"NOTIFIER_{name.upper()} must be JSON" in said.err
+    assert written
+    assert call("runs", DATABASE_URL=NOWHERE, **{name.upper(): written[1]}).code == Exit.UNREACHABLE
 
 
 def test_no_database_url_at_all(call: Call) -> None:

@@ -38,6 +38,43 @@ def test_every_option_says_what_it_is(path: tuple[str, ...], node: Any) -> None:
     assert [parameter.name for parameter in node.params if not getattr(parameter, "help", None)] == []
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("run", "缺少引數 CAMPAIGN。"),
+        ("held close 3", "缺少選項 --reason。"),
+        ("rnu", "沒有指令 rnu，是否為 'run'？"),
+        ("nothing-of-the-kind", "沒有指令 nothing-of-the-kind。"),
+        ("runs --mots 3", "沒有選項 --mots，是否為 --most？"),
+        ("runs --most x", "--most 的值無法使用。"),
+        ("runs --most", "選項 --most 須有值。"),
+        ("runs --json=3", "選項 --json 不接受值。"),
+        ("runs 3 4", "多餘的引數：3 4。"),
+        ("voice explain", "缺少引數 CAMPAIGN。"),
+    ],
+)
+def test_what_is_typed_wrong_is_told_in_chinese_and_ends_as_in_english(line: str, words: str, call: Call) -> None:
+    said, english = call(*line.split(), "--lang", "zh"), call(*line.split())
+
+    assert (said.code, english.code) == (Exit.USAGE, Exit.USAGE)
+    assert words in said.err
+    assert "錯誤" in said.err
+    assert "Error" not in said.err
+    assert "Error" in english.err
+    assert "錯誤" not in english.err
+
+
+@pytest.mark.parametrize(("path", "node"), COMMANDS)
+def test_a_help_page_in_chinese_has_no_english_of_typers(path: tuple[str, ...], node: Any, call: Call) -> None:
+    said = call(*path, "--help", "--lang", "zh")
+
+    assert said.code == Exit.DONE
+    assert "用法：notifier" in said.out
+    assert "顯示本說明。" in said.out
+    for english in ("Usage:", "[OPTIONS]", "Options", "Arguments", "Commands", "[required]", "[default:"):
+        assert english not in said.out
+
+
 def texts() -> Iterator[str]:
     for path, node in walk(TREE):
         yield from (node.help or "").split("\n")

@@ -2,9 +2,14 @@
 
 import asyncio
 
+import pytest
+
+from notifier.app import Parts
+from notifier.commands import progress
 from notifier.commands.exits import Exit
 from notifier.domain.states import RunState
-from tests.cli.conftest import ANSWERS, Call, Desk, notifier
+from tests.cli.conftest import ANSWERS, Call, Desk, environment, notifier, run_here, settle_in
+from tests.house import open_house
 
 
 async def test_a_second_launch_with_the_same_key_rings_nobody_and_says_so(desk: Desk) -> None:
@@ -16,10 +21,11 @@ async def test_a_second_launch_with_the_same_key_rings_nobody_and_says_so(desk: 
     third = await desk("run", "payment_deadline", "--json", "--wait")
 
     assert first.code == Exit.DONE
-    assert first.out.startswith("Run 1 is opened: Payment-deadline reminder, key payment_deadline 2026-12-01 ")
+    assert first.out.startswith("Run 1 is opened: Payment-deadline reminder.\nIts key is payment_deadline 2026-12-01 ")
     assert "1 = 0 merged + 0 excluded + 0 holdout + 1 settled + 0 held + 0 open" in first.out
     assert second.code == Exit.DONE
     assert second.out.startswith("Run 1 was opened at ")
+    assert max(map(len, second.out.splitlines())) <= 80
     assert "Nothing new is sent." in second.out
     assert (third.json["opened"], third.json["run"]["state"]) == (False, "finished")
     assert third.json["tally"]["difference"] == 0
@@ -87,6 +93,22 @@ def test_a_run_paused_before_its_audience_is_drawn_draws_it_when_it_goes_on(call
     assert call("resume", "k", DATABASE_URL=database).code == Exit.DONE
 
     assert call("status", "k", "--json", DATABASE_URL=database).json["run"]["state"] == "planning"
+
+
+async def test_while_calls_are_recorded_none_of_them_is_due(
+    database: str, source_database: str, monkeypatch: pytest.MonkeyPatch, tidy: None
+) -> None:
+    async with open_house(database, source_database, parts=Parts()) as house:
+        settle_in(monkeypatch, environment(house.app.settings))
+        await house.bill(await house.customer())
+        run = await house.launch()
+        assert await house.app.planner().plan_next()
+        page = await asyncio.to_thread(run_here, ["status", "test"])
+        line = progress.line(house.app, await progress.read_standing(house.app, run.id))
+
+    assert "1  they wait for their recordings" in page.out
+    assert "due now" not in page.out
+    assert line.endswith("recording its calls")
 
 
 async def test_runs_and_schedules_and_channels_are_listed(desk: Desk) -> None:

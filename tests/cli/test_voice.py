@@ -144,6 +144,40 @@ async def test_what_belongs_to_a_customer_is_marked_and_goes_to_an_engine_of_the
     assert [clip.personal for clip in telephone.clips] == [False, *[True] * (len(telephone.clips) - 1)]
 
 
+async def test_a_call_that_no_run_would_make_says_so(office: Desk, folder: Path) -> None:
+    house = office.house
+    alive = await one_bill(house, life_support=True)
+    silent = await one_bill(house, mobile=None, email="a@example.com")
+    unreachable = await one_bill(house, mobile=None)
+    later = await house.bill(await house.customer(), due_in=60)
+    called = await one_bill(house)
+    said = {bill: (await explained(office, bill)).out for bill in (alive, silent, unreachable, later, called)}
+
+    assert f"Would not be called: {alive}: life support: a person calls." in said[alive]
+    assert f"{silent}: no telephone that may be called." in said[silent]
+    assert f"{unreachable}: no address: no telephone number on record." in said[unreachable]
+    assert f"{later}: a run opened now would not select it" in said[later]
+    assert "Would not" not in said[called]
+    assert all("電費是新臺幣" in page for page in said.values())
+    heard = await auditioned(office, folder / "review", "--subject", alive, "--locale", "en", "--lang", "zh")
+    assert (heard.code, f"不會如此撥打：{alive}：使用維生設備" in heard.err) == (Exit.DONE, True)
+
+
+async def test_who_was_told_before_and_who_is_told_apart(office: Desk) -> None:
+    house = office.house
+    told = await one_bill(house)
+    await house.launch()
+    assert await house.app.planner().plan_next()
+    bills = [await one_bill(house, mobile=mobile) for mobile in ("0912000001", "0912000001", "0912000002")]
+
+    once = (await explained(office, told, more=("--json",))).json
+    household, strangers = await explained(office, *bills[:2]), await explained(office, *bills[1:])
+
+    assert once["doubts"] == [{"subjects": [told], "reason": "told before"}]
+    assert "Would not" not in household.out
+    assert f"{bills[1]}, {bills[2]}: each of these would be told by itself." in strangers.out
+
+
 async def test_the_carriers_own_voice_needs_no_clips(office: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTIFIER_SPEECH_ENGINES", CARRIERS)
     bill = await one_bill(office.house)
@@ -182,6 +216,7 @@ async def test_recordings_and_their_sheet(office: Desk, folder: Path) -> None:
         name: round(wav_seconds(sound) or 0, 1) for name, sound in sounds.items()
     }
     assert "facts of real customers" in sheet
+    assert sheet.count("answers a key that means nothing · ") == len(LOCALES)
     assert "facts of real customers" in said.out
     assert re.search(r"(\d+) of \1 clips", said.err)
     for sentence in RECORDED:
@@ -212,6 +247,7 @@ async def test_the_slow_pace_is_slower_and_the_sheet_is_in_chinese_for_whoever_a
     sheet = (folder / "review" / SHEET).read_text("utf-8")
     assert "內含真實用戶資料" in sheet
     assert "慢速" in sheet
+    assert "回應無此選項的按鍵 · " in sheet
 
 
 async def test_calls_differ_in_their_number_of_bills_and_nobody_paid_is_among_them(house: House) -> None:
@@ -363,6 +399,7 @@ async def test_a_folder_in_use_is_left_alone(office: Desk, folder: Path) -> None
 
     assert (occupied.code, no_folder.code, empty.code) == (Exit.USAGE, Exit.USAGE, Exit.DONE)
     assert "is not empty" in occupied.err
+    assert "letter.txt is a file" in (await auditioned(office, folder / "letter.txt")).err
     assert "無法寫入" in no_folder.err
     assert stat.S_IMODE((folder / "empty").stat().st_mode) == 0o700
     assert (folder / "letter.txt").read_text() == "mine"

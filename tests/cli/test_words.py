@@ -15,7 +15,18 @@ from notifier.commands import contract_words, help_zh, reasons
 from notifier.commands.checks import Level
 from notifier.commands.exits import Exit
 from notifier.commands.reasons import in_words
-from notifier.commands.words import PHRASES, Language, choose, language_of, say, take_language
+from notifier.commands.words import (
+    PHRASES,
+    Language,
+    bracketed,
+    choose,
+    clauses,
+    language_of,
+    listed,
+    say,
+    take_language,
+)
+from notifier.domain.dialogue_words import Sentence
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
 from notifier.domain.message import LOCALES, Action
 from notifier.domain.purpose import Purpose
@@ -69,6 +80,23 @@ def test_chinese_is_written_in_traditional_characters() -> None:
     assert [text for text in chinese_texts() if SIMPLIFIED & set(text)] == []
 
 
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff}] ?[;,()]|[;,()] ?[\u4e00-\u9fff{]")
+
+
+def test_chinese_is_punctuated_as_chinese() -> None:
+    assert [text for text in chinese_texts() if HALF_WIDTH.search(text)] == []
+
+
+def test_names_and_clauses_are_joined_as_the_language_does() -> None:
+    said = {}
+    for language in Language:
+        choose(language)
+        said[language] = [listed(["a", "b"]), clauses("a", "b"), bracketed("a"), listed([])]
+    choose(Language.EN)
+
+    assert said == {Language.EN: ["a, b", "a; b", " (a)", "none"], Language.ZH: ["a、b", "a；b", "（a）", "無"]}
+
+
 def values(kind: type[StrEnum], *but: str) -> set[str]:
     return {member.value for member in kind} - set(but)
 
@@ -92,6 +120,7 @@ def test_every_code_of_the_domain_has_words() -> None:
         ("exit", {str(code.value) for code in Exit}),
         ("engine", {CARRIER, *entry_points(group=GROUP).names}),
         ("kind", values(Kind)),
+        ("sentence", values(Sentence, "fallback")),
         ("locale", set(LOCALES)),
         ("channel", {step.channel for campaign in find_campaigns().values() for step in campaign.plan}),
     ],

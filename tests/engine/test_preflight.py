@@ -1,8 +1,10 @@
 """What a run would do is told beforehand, and nothing of the telling is kept."""
 
 import io
+import re
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from notifier.app import Parts
 from notifier.commands.preflight_view import show_preflight
 from notifier.domain.campaign import read_parameters
 from notifier.domain.message import EmailMessage, Script, SmsMessage, VoiceMessage
+from notifier.engine.audition_calls import word_call
+from notifier.engine.explanation import explain_call
 from notifier.engine.preflight import PreflightReport, Tariff, message_text, preflight
 from tests.house import MORNING, House, open_house
 
@@ -118,6 +122,64 @@ async def test_what_it_costs_follows_the_tariff(house: House) -> None:
     assert cheap.estimate.line_minutes >= cheap.estimate.calls
 
 
+async def test_the_cost_can_be_computed_again_from_the_screen(house: House) -> None:
+    await a_small_district(house)
+    report = await look_ahead(house)
+    screen = shown(report, 200, "en")
+    found = re.search(r"NT\$ +([\d,.]+) = ([\d,]+) minutes at ([\d.]+) \+ ([\d,]+) segments at ([\d.]+)", screen)
+    assert found
+    cost, minutes, minute, segments, segment = (Decimal(word.replace(",", "")) for word in found.groups())
+    assert cost == minutes * minute + segments * segment > 0
+    assert cost == report.estimate.cost
+    assert minutes == report.estimate.billed_minutes
+    assert minutes % report.tariff.minutes_of_a_call == 0
+
+
+async def test_a_call_is_billed_by_the_minutes_its_recordings_play(house: House) -> None:
+    account = await house.customer()
+    bill = await house.bill(account)
+    before = await look_ahead(house)
+    campaign = house.app.catalogue.campaign("payment_deadline")
+    call = await word_call(house.app, campaign, [bill])
+    await house.app.clips.make("espeak", house.app.clips.needed("espeak", call.message))
+
+    short = Tariff(minutes_of_a_call=9)  # what the recordings tell is believed before the tariff
+    report = await look_ahead(house, tariff=short)
+
+    assert before.call_seconds is None
+    explained = await explain_call(house.app.clips, call, "zh-TW")
+    assert report.call_seconds == pytest.approx(explained.seconds)
+    assert report.tariff.minutes_of_a_call == ceil(explained.seconds / 60) == 2
+    assert f"which plays {explained.seconds:.0f} s" in shown(report, 200, "en")
+    assert f"語音 {explained.seconds:.0f} 秒" in shown(report, 200, "zh")
+
+
+async def test_only_calls_are_counted_as_calls(house: House) -> None:
+    await a_small_district(house)
+    report = await look_ahead(house)
+    assert report.recordings is not None
+    assert (report.recordings.calls, report.recordings.all_calls) == (4, 4)
+    assert "for 4 calls (eSpeak NG)" in shown(report, 200, "en")
+
+
+async def test_when_not_all_calls_were_looked_at_it_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await a_small_district(house)
+    monkeypatch.setattr("notifier.engine.preflight.LOOKED_AT", 2)
+    report = await look_ahead(house, samples=2)
+    assert report.recordings is not None
+    assert report.recordings.calls < report.recordings.all_calls == 4
+    assert f"in the first {report.recordings.calls} of 4 calls" in shown(report, 200, "en")
+    assert f"4 通電話中的前 {report.recordings.calls} 通" in shown(report, 200, "zh")
+
+
+async def test_it_begins_no_sooner_than_it_was_asked(database: str, source_database: str) -> None:
+    async with open_house(database, source_database, parts=Parts(), scale=36_000) as fast:  # ten hours a second
+        await fast.bill(await fast.customer())
+        report = await look_ahead(fast)
+    assert report.finish is not None
+    assert report.at <= report.starts_at <= report.finish
+
+
 async def test_the_finish_lies_in_the_window_and_after_the_waits(house: House) -> None:
     await a_small_district(house)
     report = await look_ahead(house)
@@ -132,7 +194,11 @@ async def test_an_empty_audience_is_told_as_such(house: House) -> None:
     report = await look_ahead(house)
     assert (report.selected, report.notifications, report.samples) == (0, 0, [])
     assert report.limit == "nothing"
-    assert "Nobody would be contacted." in shown(report, 80, "en")
+    assert report.recordings is None
+    assert shown(report, 80, "en").count("Nobody would be contacted.") == 2
+    assert "finished" not in shown(report, 80, "en")
+    assert report.finish is not None
+    assert report.finish >= report.starts_at >= report.at
 
 
 def shown(report: PreflightReport, width: int, lang: str) -> str:

@@ -27,6 +27,7 @@ FROM = "+886700000000"
 TO = "+886900000001"
 DEADLINE = 10.0  # real seconds no wait exceeds
 SCALE = 300.0
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 EVERY_EVENT = ["initiated", "ringing", "answered", "completed"]
 
 
@@ -164,8 +165,8 @@ async def open_carrier() -> AsyncIterator[Opening]:
     """Opens carriers with other settings than `carrier` has."""
     closing: list[Callable[[], Awaitable[None]]] = []
 
-    async def opened(scale: float = SCALE, **settings: Any) -> Carrier:
-        clock = ScaledClock(datetime(2026, 1, 5, 9, tzinfo=UTC), scale, time.time())
+    async def opened(scale: float = SCALE, start: datetime = START, **settings: Any) -> Carrier:
+        clock = ScaledClock(start, scale, time.time())
         sandbox = Sandbox(SandboxSettings(ACCOUNT, TOKEN, **settings), clock)
         await sandbox.start()
         transport = LocalTransport(sandbox.url)

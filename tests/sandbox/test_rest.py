@@ -1,13 +1,15 @@
 """The REST API as Twilio's client sees it: shapes, lists, refusals."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
+
+from notifier.clock import parse_clock
 
 from .conftest import ACCOUNT, FROM, TO, TOKEN, Carrier, LocalTransport, Opening
 
@@ -123,6 +125,21 @@ async def test_a_call_as_the_client_reads_it(open_carrier: Opening) -> None:
     assert int(call.queue_time) >= 0
     assert call.uri.endswith(f"/Calls/{call.sid}.json")
     assert set(call.subresource_uris) == {"notifications", "recordings", "events"}
+
+
+async def test_a_clock_that_shows_the_time_of_taipei(open_carrier: Opening) -> None:
+    morning = datetime(2026, 12, 1, 9, 30, tzinfo=timezone(timedelta(hours=8)))
+    carrier = await open_carrier(start=morning)
+    call = await carrier.call(twiml="<Response><Pause length='1'/></Response>")
+    _, _, headers = await carrier.create_raw({})
+    assert headers["Date"].startswith("Tue, 01 Dec 2026 01:")
+    assert headers["Date"].endswith(" GMT")
+    assert abs(call.date_created - morning) < timedelta(minutes=30)
+
+
+def test_a_clock_given_in_any_zone_tells_utc() -> None:
+    clock = parse_clock("2026-12-01T09:30:00+08:00@120@0")
+    assert clock.now().tzinfo is UTC
 
 
 async def test_a_price_is_not_known_at_once(open_carrier: Opening) -> None:
