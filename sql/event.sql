@@ -2,24 +2,24 @@
 -- become visible, a later event of a subject never overtakes an earlier one, and two senders of the same events in
 -- another order do not lock each other out. What is known already is counted when :recount says so; what cannot be
 -- read (it has a reason) is kept once.
--- name: store(sources text[], event_ids text[], numbers bigint[], types text[], subjects text[], occurred timestamptz[], reasons text[], recount boolean, now timestamptz)
+-- name: store(sources text[], event_ids text[], types text[], subjects text[], occurred timestamptz[], reasons text[], recount boolean, now timestamptz)
 with turn as materialized (
   select pg_advisory_xact_lock(hashtext('notifier.event')) is not null as ours
 ), told as materialized (
-  select e.* from turn t, unnest(:sources, :event_ids, :numbers, :types, :subjects, :occurred, :reasons)
-    with ordinality as e(source, event_id, number, type, subject, occurred_at, reason, place)
+  select e.* from turn t, unnest(:sources, :event_ids, :types, :subjects, :occurred, :reasons)
+    with ordinality as e(source, event_id, type, subject, occurred_at, reason, place)
    where t.ours
 ), arrived as (
   select distinct on (t.source, t.event_id, t.reason) t.* from told t order by t.source, t.event_id, t.reason, t.place
 ), taken as (
-  insert into notifier.event (source, event_id, number, type, subject, occurred_at, received_at, state)
-  select a.source, a.event_id, a.number, a.type, a.subject, a.occurred_at, :now, 'pending'
+  insert into notifier.event (source, event_id, type, subject, occurred_at, received_at, state)
+  select a.source, a.event_id, a.type, a.subject, a.occurred_at, :now, 'pending'
     from arrived a where a.reason is null order by a.place
   on conflict (source, event_id) where state <> 'refused' do update set copies = event.copies + 1 where :recount
   returning id, source, event_id
 ), refused as (
-  insert into notifier.event (source, event_id, number, type, subject, occurred_at, received_at, state, reason)
-  select a.source, a.event_id, a.number, a.type, a.subject, a.occurred_at, :now, 'refused', a.reason
+  insert into notifier.event (source, event_id, type, subject, occurred_at, received_at, state, reason)
+  select a.source, a.event_id, a.type, a.subject, a.occurred_at, :now, 'refused', a.reason
     from arrived a where a.reason is not null order by a.place
   on conflict (source, event_id, reason) where state = 'refused' do update set copies = event.copies + 1 where :recount
   returning id, source, event_id, reason
@@ -123,28 +123,21 @@ update notifier.notification n
 returning n.id;
 
 -- name: take_feed(name text, before timestamptz)
-select name, highest, read_at, waiting_for from notifier.feed
+select name, highest, floor, next_floor, next_floor_at, read_at, waiting_for from notifier.feed
  where name = :name and (read_at is null or read_at <= :before)
    for update skip locked;
 
--- Where reading begins again: so many ids back, or behind the last one that was there before `since` if that is further.
--- What a transaction of the source makes visible late lies above one or the other.
--- name: overlap(feed text, highest bigint, ids bigint, since timestamptz)
-select least(:highest - :ids,
-             coalesce((select e.number from notifier.event e
-                        where e.source = :feed and e.number is not null and e.received_at < :since
-                        order by e.number desc limit 1),
-                      (select e.number - 1 from notifier.event e
-                        where e.source = :feed and e.number is not null order by e.number limit 1)))::bigint;
-
--- name: note_feed(name text, highest bigint, now timestamptz)
-update notifier.feed set highest = :highest, read_at = :now, waiting_for = null where name = :name;
+-- name: note_feed(name text, highest bigint, floor bigint, next_floor bigint, next_floor_at timestamptz, read_at timestamptz)
+update notifier.feed
+   set highest = :highest, floor = :floor, next_floor = :next_floor, next_floor_at = :next_floor_at,
+       read_at = :read_at, waiting_for = null
+ where name = :name;
 
 -- name: feed_waits(name text, what text, now timestamptz)
 update notifier.feed set waiting_for = :what, read_at = :now where name = :name;
 
 -- name: feeds()
-select name, highest, read_at, waiting_for from notifier.feed order by name;
+select name, highest, floor, next_floor, next_floor_at, read_at, waiting_for from notifier.feed order by name;
 
 -- name: list_events(state text, subject text, most integer)
 select id, source, event_id, type, subject, occurred_at, received_at, state, effects, reason, waiting_for, handled_at, copies

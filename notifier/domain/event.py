@@ -53,15 +53,13 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event as it came in; one with a flaw is kept to be looked at, and never handled. `number`: its id where the
-    ids of its source rise."""
+    """An event as it came in; one with a flaw is kept to be looked at, and never handled."""
 
     source: str
     event_id: str
     type: str | None
     subject: str | None
     occurred_at: datetime | None = None
-    number: int | None = None
     flaw: Flaw | None = None
 
 

@@ -7,7 +7,7 @@ read before. So every reading begins again far enough below, and leaves out what
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 FEED = CASE_EVENTS
 NOTIFIED = "case_event"  # the channel on which a source may say that a row has arrived
 POLL = timedelta(seconds=1)  # real time
-# The further of both is read again: the longest transaction of a source, and a burst within it.
+# What may become visible late: by transactions that take so long, among so many ids. The more of both is read again.
 OVERLAP = timedelta(minutes=10)
 OVERLAP_IDS = 10_000
 PORTION = 5_000  # events in one reading
@@ -85,15 +85,14 @@ class CaseEvents:
 
     async def _rows(self, connection: Connection, feed: Feed) -> Sequence[CaseEvent]:
         now = self.clock.real_now()
-        highest = feed.highest
-        if highest is None:  # what happened long before we came is for the campaigns' own audiences to find
-            highest = await self.source.newest_case_event() or 0
-        after = await self.events.overlap(connection, FEED, highest, OVERLAP_IDS, now - OVERLAP)
+        if feed.highest is None:
+            feed = begin(feed, await self.source.newest_case_event() or 0, now)
+        after = read_from(feed)
         self._known = {known for known in self._known if known > after}
         rows = await self.source.case_events(after, sorted(self._known), PORTION)
         if rows:
             await self.events.store([_arrival(row) for row in rows], now, recount=False, connection=connection)
-        await self.events.note_feed(connection, FEED, max(highest, *(row.event_id for row in rows), 0), now)
+        await self.events.note_feed(connection, advance(feed, [row.event_id for row in rows], now))
         return rows
 
     async def _wait(self, connection: Connection, feed: Feed, error: Exception) -> None:
@@ -105,8 +104,28 @@ class CaseEvents:
             log.warning("case_events.waiting", waiting_for=why)
 
 
+def begin(feed: Feed, newest: int, now: datetime) -> Feed:
+    """The first reading. What happened long before it is for the campaigns' own audiences to find."""
+    return replace(feed, highest=newest, floor=newest - OVERLAP_IDS, next_floor=newest, next_floor_at=now)
+
+
+def read_from(feed: Feed) -> int:
+    """The id above which everything is read again."""
+    assert feed.highest is not None
+    assert feed.floor is not None
+    return min(feed.highest - OVERLAP_IDS, feed.floor)
+
+
+def advance(feed: Feed, ids: Sequence[int], now: datetime) -> Feed:
+    """The feed after these ids were read. What was the highest becomes the floor when it has been for the overlap."""
+    assert feed.highest is not None
+    highest = max(feed.highest, *ids, 0)
+    read = replace(feed, highest=highest, read_at=now)
+    if feed.next_floor_at is not None and now - feed.next_floor_at < OVERLAP:
+        return read
+    return replace(read, floor=feed.next_floor, next_floor=highest, next_floor_at=now)
+
+
 def _arrival(row: CaseEvent) -> Arrival:
     flaw = find_flaw((("type", row.type), ("subject", row.subject)))
-    return Arrival(
-        FEED, str(row.event_id), legible(row.type), legible(row.subject), row.occurred_at, row.event_id, flaw
-    )
+    return Arrival(FEED, str(row.event_id), legible(row.type), legible(row.subject), row.occurred_at, flaw)

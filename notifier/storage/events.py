@@ -29,7 +29,6 @@ class EventQueries:
     lock_queued: Query
     withdraw: Query
     take_feed: Query
-    overlap: Query
     note_feed: Query
     feed_waits: Query
     feeds: Query
@@ -49,12 +48,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A view of the source that is read on and on. `highest`: the highest id seen; None before the first reading."""
+    """A view of the source that is read on and on. `highest`: the highest id seen, None before the first reading;
+    `floor`: what that was a while ago; `next_floor`: what it was at `next_floor_at`, later than that. Real times."""
 
     name: str
-    highest: int | None
-    read_at: datetime | None
-    waiting_for: str | None
+    highest: int | None = None
+    floor: int | None = None
+    next_floor: int | None = None
+    next_floor_at: datetime | None = None
+    read_at: datetime | None = None
+    waiting_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,6 @@ class EventStore:
             connection or self.pool, recount=recount, now=now,
             sources=[one.source for one in arrivals],
             event_ids=[one.event_id for one in arrivals],
-            numbers=[one.number for one in arrivals],
             types=[one.type for one in arrivals],
             subjects=[one.subject for one in arrivals],
             occurred=[one.occurred_at for one in arrivals],
@@ -176,12 +178,12 @@ class EventStore:
         row = await self._q.take_feed.fetch_row(connection, name=name, before=before)
         return Feed(**row) if row else None
 
-    async def overlap(self, connection: Connection, feed: str, highest: int, ids: int, since: datetime) -> int:
-        """The id above which the feed is read again: so many back, or what was there before `since`."""
-        return int(await self._q.overlap.fetch_value(connection, feed=feed, highest=highest, ids=ids, since=since))
-
-    async def note_feed(self, connection: Connection, name: str, highest: int | None, now: datetime) -> None:
-        await self._q.note_feed.execute(connection, name=name, highest=highest, now=now)
+    async def note_feed(self, connection: Connection, feed: Feed) -> None:
+        """Keep how far the feed has been read; it waits for nothing."""
+        await self._q.note_feed.execute(
+            connection, name=feed.name, highest=feed.highest, floor=feed.floor, next_floor=feed.next_floor,
+            next_floor_at=feed.next_floor_at, read_at=feed.read_at,
+        )  # fmt: skip
 
     async def feed_waits(self, connection: Connection, name: str, what: str, now: datetime) -> None:
         await self._q.feed_waits.execute(connection, name=name, what=what, now=now)

@@ -6,7 +6,6 @@ create table notifier.event (
   id           bigint generated always as identity primary key,  -- in the order of arrival: inserts take turns
   source       text not null,
   event_id     text not null,
-  number       bigint,                           -- event_id of a feed whose ids rise
   type         text,
   subject      text,
   occurred_at  timestamptz,                      -- as its source says; nothing hangs on it
@@ -23,15 +22,17 @@ create unique index event_refused on notifier.event (source, event_id, reason) w
 create index event_pending on notifier.event (id) where state = 'pending';
 create index event_turn on notifier.event (subject, id) where state = 'pending';
 create index event_subject on notifier.event (subject, id);
-create index event_number on notifier.event (source, number) where number is not null;
 create index event_closed on notifier.event (received_at) where state <> 'pending';
 
 -- How far an append-only view of the source has been read.
 create table notifier.feed (
-  name         text primary key,
-  highest      bigint,                           -- id seen so far; null: never read
-  read_at      timestamptz,                      -- real time of the last reading
-  waiting_for  text
+  name          text primary key,
+  highest       bigint,                          -- id seen so far; null: never read
+  floor         bigint,                          -- what was the highest at least ten minutes ago
+  next_floor    bigint,                          -- ... and what will be the floor when it is as old
+  next_floor_at timestamptz,                     -- real time
+  read_at       timestamptz,                     -- real time of the last reading
+  waiting_for   text
 );
 insert into notifier.feed (name) values ('source.case_event');
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -49,7 +50,7 @@ class Sender:
         await self._session.close()
 
     async def post(self, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        async with self._session.post(self._url, data=body, headers=headers) as response:
+        async with self._session.post(self._url, data=BytesIO(body), headers=headers) as response:
             return response.status, await response.json(content_type=None)
 
     async def send(self, subject: str, number: int | str = 1, kind: str = ASKED) -> str:
