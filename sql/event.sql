@@ -10,18 +10,20 @@ with turn as materialized (
     with ordinality as e(source, event_id, type, subject, occurred_at, reason, place)
    where t.ours
 ), arrived as (
-  select distinct on (t.source, t.event_id, t.reason) t.* from told t order by t.source, t.event_id, t.reason, t.place
+  select distinct on (t.source, t.event_id, t.reason)
+         t.*, count(*) over (partition by t.source, t.event_id, t.reason)::integer as copies
+    from told t order by t.source, t.event_id, t.reason, t.place
 ), taken as (
-  insert into notifier.event (source, event_id, type, subject, occurred_at, received_at, state)
-  select a.source, a.event_id, a.type, a.subject, a.occurred_at, :now, 'pending'
+  insert into notifier.event (source, event_id, type, subject, occurred_at, received_at, state, copies)
+  select a.source, a.event_id, a.type, a.subject, a.occurred_at, :now, 'pending', a.copies
     from arrived a where a.reason is null order by a.place
-  on conflict (source, event_id) where state <> 'refused' do update set copies = event.copies + 1 where :recount
+  on conflict (source, event_id) where state <> 'refused' do update set copies = event.copies + excluded.copies where :recount
   returning id, source, event_id
 ), refused as (
-  insert into notifier.event (source, event_id, type, subject, occurred_at, received_at, state, reason)
-  select a.source, a.event_id, a.type, a.subject, a.occurred_at, :now, 'refused', a.reason
+  insert into notifier.event (source, event_id, type, subject, occurred_at, received_at, state, reason, copies)
+  select a.source, a.event_id, a.type, a.subject, a.occurred_at, :now, 'refused', a.reason, a.copies
     from arrived a where a.reason is not null order by a.place
-  on conflict (source, event_id, reason) where state = 'refused' do update set copies = event.copies + 1 where :recount
+  on conflict (source, event_id, reason) where state = 'refused' do update set copies = event.copies + excluded.copies where :recount
   returning id, source, event_id, reason
 )
 select id, source, event_id, null as reason from taken

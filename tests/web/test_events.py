@@ -69,7 +69,7 @@ async def test_sent_again_it_is_the_same_event(web: House, system: Sender) -> No
     assert len({answer["id"] for answer in answers}) == 1
     first, second = await inbox(web.app)
     assert batch == {"ids": [str(first["id"]), str(second["id"]), str(second["id"])]}
-    assert (first["copies"], second["copies"]) == (6, 1)
+    assert (first["copies"], second["copies"]) == (6, 2)
 
 
 async def test_ids_are_each_source_s_own(web: House, system: Sender) -> None:
