@@ -30,6 +30,11 @@ select id, source, event_id, null as reason from taken
 union all
 select id, source, event_id, reason from refused;
 
+-- Our transaction lies idle while the source is slow to take a connection, which may be 10 s. Only rows that others pass
+-- over are locked meanwhile.
+-- name: be_patient()
+select set_config('idle_in_transaction_session_timeout', '1min', true);
+
 -- What a campaign is to handle, first come first served, and of each subject only the first: the next waits until that
 -- one is done with by every campaign; of events that concern none, nobody waits for the end. Locked for the transaction,
 -- so that two workers do not do the same work.

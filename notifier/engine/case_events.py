@@ -68,7 +68,7 @@ class CaseEvents:
         """Read what is new, unless another process has since that moment; answers whether there may be more."""
         if self._not_before > time.monotonic():
             return False
-        async with self.events.pool.acquire() as connection, connection.transaction():
+        async with self.events.transaction() as connection:
             feed = await self.events.take_feed(connection, FEED, unless_since)
             if feed is None:
                 return False

@@ -94,7 +94,7 @@ class EventInbox:
             return 0
         taken: list[Event] = []
         try:
-            async with self.events.pool.acquire() as connection, connection.transaction():
+            async with self.events.transaction() as connection:
                 taken += await self._take(connection, campaign, types, trouble.portion)
                 came = await self._handle(connection, campaign, taken, handle) if taken else {}
         except (NotOurTurn, Moved):  # whoever has the turn looks again when it is over; at the latest, the poll does
@@ -135,12 +135,13 @@ class EventInbox:
 
     async def _wait(self, campaign: Campaign, taken: Sequence[Event], trouble: Trouble, error: Exception) -> None:
         """Until the source is there; or, when the fault may be with one event, until it is found which."""
-        trouble.not_before = time.monotonic() + trouble.backoff.next()
         why = _why(error)
         if not isinstance(error, SourceBehind | SourceLost):
-            if len(taken) == 1:
-                self._aside[taken[0].id] = time.monotonic() + ASIDE
             trouble.portion = max(1, len(taken) // 4)
+            if len(taken) == 1:  # the next may be well: it must not wait longer and longer for this one
+                self._aside[taken[0].id] = time.monotonic() + ASIDE
+                trouble.backoff.reset()
+        trouble.not_before = time.monotonic() + trouble.backoff.next()
         await self.events.wait_for(taken, why)
         if why != trouble.said:
             trouble.said = why

@@ -1,6 +1,7 @@
 """The inbox of events: once each, in the order of arrival, with what each came to."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from notifier.storage.queries import Connection, Query, load_into
 @dataclass(frozen=True)
 class EventQueries:
     store: Query
+    be_patient: Query
     take: Query
     note_effects: Query
     ignore_unknown: Query
@@ -90,6 +92,13 @@ class EventStore:
         )  # fmt: skip
         ids = {(row["source"], row["event_id"], row["reason"]): row["id"] for row in rows}
         return [ids.get((one.source, one.event_id, str(one.flaw) if one.flaw else None)) for one in arrivals]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One in which the source may be asked."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await self._q.be_patient.fetch(connection)
+            yield connection
 
     async def take(
         self,
