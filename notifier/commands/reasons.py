@@ -112,7 +112,7 @@ BANS: Mapping[str, Wording] = {
     "complained": ("reported a mail of ours as unwanted", "檢舉來信為垃圾郵件"),
 }
 CAME: Mapping[str, Wording] = {  # what an event came to in a campaign
-    "opened": ("the customer is told", "已通知用戶"),
+    "opened": ("a notification was opened", "已開立通知"),
     "already_told": ("was told before", "先前已通知"),
     "not_selected": ("not in the campaign's audience", "不在通知對象之內"),
     "run_cancelled": ("the run of that day was cancelled", "當日的批次已取消"),

@@ -20,6 +20,7 @@ create table notifier.event (
 create unique index event_once on notifier.event (source, event_id) where state <> 'refused';
 create unique index event_refused on notifier.event (source, event_id, reason) where state = 'refused';
 create index event_pending on notifier.event (id) where state = 'pending';
+-- Beside event_subject, which a backlog that has no statistics yet would be joined by: 100,000 events, minutes a portion.
 create index event_turn on notifier.event (subject, id) where state = 'pending';
 create index event_subject on notifier.event (subject, id);
 create index event_closed on notifier.event (received_at) where state <> 'pending';
