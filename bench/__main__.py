@@ -6,17 +6,19 @@ from typing import Annotated
 
 import typer
 
-from bench import dispatch, fan_out
+from bench import clips, dispatch, fan_out
 from bench.ground import Ground, open_ground, server_version
 from bench.measure import CONSOLE, Result, Rounds, keep, show
 
-SIZES = {"fan_out": [10_000, 100_000], "dispatch": [100_000]}
+SIZES = {"fan_out": [10_000, 100_000], "dispatch": [100_000], "clips": [100_000]}
 ROUNDS = 3
 
 
 def main(
     questions: Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(SIZES)}; without any: all.")] = None,
-    size: Annotated[int | None, typer.Option(help="Accounts of the district, instead of each question's own.")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Accounts of the district, or calls, instead of each question's own.")
+    ] = None,
     rounds: Annotated[int, typer.Option(help="How often ours and its limit take turns.")] = ROUNDS,
     profile: Annotated[bool, typer.Option(help="Say where our time goes, after the measured rounds.")] = False,
 ) -> None:
@@ -26,6 +28,7 @@ def main(
     ask: dict[str, Callable[[Ground, list[int]], list[Rounds]]] = {
         "fan_out": lambda ground, sizes: fan_out.ask(ground, sizes, rounds),
         "dispatch": lambda ground, sizes: dispatch.ask(ground, sizes, rounds, profile=profile),
+        "clips": lambda ground, sizes: clips.ask(ground, sizes, rounds),
     }
     results: list[Result] = []
     with open_ground() as ground:

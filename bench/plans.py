@@ -25,6 +25,7 @@ from notifier.sandbox.district import build_large_district, create_source_databa
 from notifier.storage.database import set_up_connection
 from notifier.storage.migrations import migrate
 from notifier.storage.queries import Query, load_queries
+from notifier.storage.queue import START
 from notifier.storage.source import campaign_queries
 
 BIG = ("notification", "queue", "attempt", "receipt", "in_flight", "audience", "bill", "account", "contact", "payment")
@@ -72,6 +73,9 @@ async def notifier_cases(connection: Connection, crowd: Crowd) -> list[Case]:
         Case(files["budget"]["grant"], _grant(crowd), [], reads_through=["in_flight"]),
         Case(files["run"]["drained"], {"now": crowd.now}, ["queue_due"]),
         Case(files["run"]["progress"], {"run": run, "now": crowd.now}, ["queue_due"], reads_through=["queue"]),
+        Case(files["run"]["to_tell"],
+             {"run": run, "channel": "voice", "mark_due": START[0], "mark_id": START[1], "most": crowd.batch},
+             ["queue_due", "notification_pkey", "audience_notification"], PER_ROW * crowd.batch),
         Case(files["inquiry"]["by_account"], {"account": some["account_no"], "most": 100},
              ["notification_account", "audience_account", "audience_notification"]),
         Case(files["inquiry"]["by_address"], {"address": some["phone"], "most": 100},
@@ -134,6 +138,9 @@ def _attempt_cases(queries: Mapping[str, Query], crowd: Crowd, flying: Sequence[
         Case(queries["store_receipts"], receipts, [], PER_ROW * count),
         Case(queries["apply"], _verdicts(crowd, attempts),
              ["attempt_*_pkey", "notification_pkey", "queue_pkey"], PER_ROW * count),
+        Case(queries["message_of"], {"attempt": attempts[0]}, ["attempt_*_pkey"]),
+        Case(queries["messages_of"], {"attempts": attempts}, ["attempt_*_pkey"], PER_ROW * count),
+        Case(queries["told_of"], {"attempts": attempts}, ["receipt_*_pkey"], PER_ROW * count),
         Case(queries["silent"], {"now": crowd.now, "most": 100}, ["attempt_*_pkey"], PER_ROW * 100),
     ]  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The composition root: the only place that builds and joins objects."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -27,10 +28,12 @@ from notifier.engine.clips import Clips
 from notifier.engine.clock_watch import ClockWatch, too_far
 from notifier.engine.dispatcher import Lane
 from notifier.engine.event_inbox import EventInbox
+from notifier.engine.hang_ups import HangUps
 from notifier.engine.inbox import Inbox, Intake
 from notifier.engine.keeper import Keeper
 from notifier.engine.planner import Planner
 from notifier.engine.playback import Playback
+from notifier.engine.preparer import Preparer
 from notifier.engine.recorder import Recorder
 from notifier.engine.rendering import House, Rendering
 from notifier.engine.timetable import Timetable
@@ -96,7 +99,10 @@ class App:
         return Wording(self.catalogue, self.rendering, self.clock)
 
     def planner(self) -> Planner:
-        return Planner(self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups)
+        return Planner(self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips)
+
+    def preparer(self) -> Preparer:
+        return Preparer(self.catalogue, self.clock, self.runs, self.source, self.wording, self.clips, self.wake_ups)
 
     def event_inbox(self) -> EventInbox:
         triggers = Triggers(self.catalogue, self.clock, self.events, self.audiences, self.planner())
@@ -108,7 +114,10 @@ class App:
 
     def recorder(self) -> Recorder:
         lag = timedelta(days=self.settings.posting_lag_days)
-        return Recorder(self.pool, self.attempts, self.budgets, self.catalogue, self.clock, self.wake_ups, lag)
+        return Recorder(
+            self.pool, self.attempts, self.budgets, self.catalogue, self.clock, self.wake_ups, lag,
+            HangUps(self.attempts, self.clips),
+        )  # fmt: skip
 
     def lane(self, channel: str, recorder: Recorder) -> Lane:
         return Lane(
@@ -148,13 +157,13 @@ class App:
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
         served.add_routes(EventRoutes(self.clock, self.api_keys, self.events, self.wake_ups).routes())
-        served.add_routes(self.audio().routes())
+        served.add_routes(self.audio(intake).routes())
         return served
 
-    def audio(self) -> AudioRoutes:
+    def audio(self, intake: Intake) -> AudioRoutes:
         addresses = AudioAddresses(self.settings.public_url, self.clips.seal)
         playback = Playback(self.clips.store, self.clips.engines.get, self.clips.seal)
-        return AudioRoutes(addresses, playback, self.attempts, self.settings.caller.by_locale())
+        return AudioRoutes(addresses, playback, self.attempts, self.settings.caller.by_locale(), intake, self.clock)
 
     def mail_hooks(self, intake: Intake) -> MailHooks:
         return MailHooks(self.catalogue.channels.values(), self.clock, intake)
@@ -301,6 +310,7 @@ async def serve(app: App, parts: Parts, *, ready: Callable[[str], None] = lambda
 
     `ready` is told the address web listens on (or '') once everything runs.
     """
+    gc.freeze()  # what is loaded stays: each time the collector looked through it the loop would stand still for 40 ms
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -319,7 +329,8 @@ async def run_parts(
     lanes = [app.lane(channel, recorder) for channel in app.catalogue.channels] if parts.work else []
     background: list[Awaitable[None]] = []
     if parts.work:
-        background += [recorder.run(), Inbox(recorder, app.wake_ups).run(), app.planner().run(), app.clips.run()]
+        background += [recorder.run(), Inbox(recorder, app.wake_ups).run()]
+        background += [app.planner().run(), app.preparer().run(), app.clips.run()]
         case_events = app.case_events()
         background += [case_events.run(), case_events.listen(), app.event_inbox().run()]
     if parts.keep:

@@ -20,6 +20,7 @@ from notifier.commands import (
     sandbox,
     schedules,
     services,
+    voice,
     who,
 )
 from notifier.commands.exits import Exit
@@ -28,7 +29,7 @@ from notifier.commands.opening import show_tracebacks
 from notifier.commands.terminal import error_screen
 from notifier.commands.words import Language, choose, chosen, language_of, say, take_language
 
-GROUPS = (demo, migrate, check, services, run, runs, held, who, events, api_key, channels, schedules, sandbox)
+GROUPS = (demo, migrate, check, services, run, runs, held, who, events, api_key, channels, schedules, voice, sandbox)
 HELP = "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up."
 
 

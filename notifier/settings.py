@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     watch: WatchSettings = WatchSettings()
     posting_lag_days: PositiveInt = 7  # a payment may take this long to reach the books
 
-    speech_engines: Annotated[list[str], Field(min_length=1)] = ["carrier"]  # who speaks calls, by preference
+    speech_engines: Annotated[list[str], Field(min_length=1)] = ["espeak", "carrier"]  # who speaks calls, by preference
     options: dict[str, str] = {}  # for plug-in channels and speech engines
 
     @field_validator("clock")

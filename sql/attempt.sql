@@ -147,8 +147,25 @@ insert into notifier.receipt (attempt_id, key, kind, status, at, body)
 select * from unnest(:attempts, :keys, :kinds, :statuses, :at, :bodies)
 on conflict (attempt_id, key) do update set copies = receipt.copies + 1;
 
+-- With what its receipts say, applied or not: a call asks on before anybody has read the last of them.
 -- name: message_of(attempt uuid)
-select channel, message from notifier.attempt where id = :attempt;
+select t.channel, t.message,
+       coalesce(t.machine, told.machine, false) and not coalesce(told.person, false) as machine,
+       coalesce(told.unplayed, false) as unplayed
+  from notifier.attempt t,
+       lateral (select bool_or(r.body ->> 'machine' = 'true') as machine, bool_or(r.body ->> 'machine' = 'false') as person,
+                       bool_or(r.status = 'unplayed') as unplayed
+                  from notifier.receipt r where r.attempt_id = t.id) told
+ where t.id = :attempt;
+
+-- name: messages_of(attempts uuid[])
+select id, message from notifier.attempt where id = any (:attempts) and message is not null;
+
+-- All that the provider has told us about these attempts, applied or not, as it came.
+-- name: told_of(attempts uuid[])
+select attempt_id, key, kind, status, at, body
+  from notifier.receipt where attempt_id = any (:attempts) and kind in ('callback', 'poll')
+ order by attempt_id, at, key;
 
 -- What the keeper must ask the provider about.
 -- name: silent(now timestamptz, most integer)

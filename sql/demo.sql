@@ -23,3 +23,6 @@ select (select n.account_no from notifier.notification n
          order by exists (select from notifier.attempt t where t.notification_id = n.id) desc, n.id limit 1) as withdrawn,
        (select a.account_no from notifier.audience a
          where a.run_id = :run and a.fate = 'excluded' and a.reason like 'no_address: %' order by 1 limit 1) as excluded;
+
+-- name: clips() slow
+select audio, words from notifier.clip where audio is not null;

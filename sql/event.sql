@@ -68,10 +68,12 @@ update notifier.event e set state = 'ignored', reason = :reason, waiting_for = n
 update notifier.event set waiting_for = :what
  where id = any (:events) and state = 'pending' and waiting_for is distinct from :what;
 
--- The run that events of a day are told in. Open from the first: there is no audience to be drawn as a whole.
+-- The run that events of a day are told in. Open from the first: there is no audience to be drawn as a whole, and what is
+-- urgent is not prepared.
 -- name: open_standing(key text, campaign text, owner text, params jsonb, priority smallint, zone text, until timestamptz, now timestamptz)
-insert into notifier.run (key, campaign, owner, params, priority, zone, state, opened_at, planned_at, accepts_until)
-values (:key, :campaign, :owner, :params, :priority, :zone, 'open', :now, :now, :until)
+insert into notifier.run (key, campaign, owner, params, priority, zone, state, opened_at, planned_at, prepared_at,
+                          accepts_until)
+values (:key, :campaign, :owner, :params, :priority, :zone, 'open', :now, :now, :now, :until)
 on conflict (key) do nothing;
 
 -- name: standing(key text)

@@ -32,7 +32,8 @@ select a.run_id, r.campaign, r.key as run_key, a.subject, a.occasion, a.reason, 
 
 -- name: attempts(notifications bigint[])
 select t.id, t.notification_id, t.channel, t.step, t.tries, t.template, t.state, t.disposition, t.action, t.heard, t.machine,
-       t.message, t.provider_ref, t.ended_at
+       t.message, t.provider_ref, t.ended_at,
+       (select r.body -> 'detail' from notifier.receipt r where r.attempt_id = t.id and r.key = 'last_heard') as last_heard
   from notifier.attempt t where t.notification_id = any (:notifications) order by t.id;
 
 -- name: receipts(attempts uuid[])

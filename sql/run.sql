@@ -26,18 +26,59 @@ select id from notifier.run where state = 'planning' and not (id = any (:later))
 select r.* from notifier.run r
  where r.id = :run and r.state = 'planning' and pg_try_advisory_xact_lock(hashtext('notifier.plan ' || r.campaign));
 
--- name: planned(run bigint, now timestamptz, selected integer, already_told integer, next_expiry timestamptz)
-update notifier.run set state = 'open', planned_at = :now, selected = :selected, already_told = :already_told,
-                        next_expiry = :next_expiry, waiting_for = null
+-- name: planned(run bigint, now timestamptz, state text, selected integer, already_told integer, next_expiry timestamptz)
+update notifier.run set state = :state, planned_at = :now, selected = :selected, already_told = :already_told,
+                        next_expiry = :next_expiry, waiting_for = null,
+                        prepared_at = case when :state = 'open' then :now end
  where id = :run and state = 'planning';
 
+-- A run whose recordings are to be made, and by nobody else until the moment given: the most urgent first.
+-- name: take_to_prepare(preparer bigint, campaigns text[], now timestamptz, until timestamptz)
+update notifier.run set preparer = :preparer, preparing_until = :until
+ where id = (select id from notifier.run
+              where state = 'preparing' and campaign = any (:campaigns) and (preparing_until is null or preparing_until < :now)
+              order by priority, id
+              limit 1
+                for update skip locked)
+returning *;
+
+-- How far the preparer is. It does not answer a row when the run is another's by now, or was paused or cancelled.
+-- name: go_on_preparing(run bigint, preparer bigint, until timestamptz, waiting_for text)
+update notifier.run set preparing_until = :until, waiting_for = :waiting_for
+ where id = :run and state = 'preparing' and preparer = :preparer
+returning id;
+
+-- name: prepared(run bigint, preparer bigint, now timestamptz)
+with opened as (
+  update notifier.run set state = 'open', prepared_at = :now, waiting_for = null
+   where id = :run and state = 'preparing' and preparer = :preparer
+  returning id
+)
+select id, pg_notify('notifier_wake', 'runs'), pg_notify('notifier_wake', 'lanes') from opened;
+
+-- Whom a channel is to tell about what: for the words that its recordings are made of, in the order of their turns.
+-- name: to_tell(run bigint, channel text, mark_due timestamptz, mark_id bigint, most integer)
+select n.id as notification, q.due_at, n.locale,
+       array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
+  from notifier.queue q
+  join notifier.notification n on n.id = q.notification_id
+ where q.channel = :channel and q.run_id = :run and (q.due_at, q.notification_id) > (:mark_due, :mark_id)
+ order by q.due_at, q.notification_id
+ limit :most;
+
+-- name: how_many_to_tell(run bigint, channel text) slow
+select count(*) from notifier.queue where run_id = :run and channel = :channel;
+
 -- Whoever waits for a run, watches it or works on it is woken by its move. A run that was paused before its audience
--- was drawn goes back to having it drawn.
+-- was drawn goes back to having it drawn, and one that was paused before its recordings were made to having them made.
 -- name: move(run bigint, from_states text[], to_state text, reason text, now timestamptz)
 with moved as (
   update notifier.run
-     set state = case when :to_state = 'open' and planned_at is null then 'planning' else :to_state end,
-         reason = :reason, waiting_for = null,
+     set state = case when :to_state <> 'open' then :to_state
+                      when planned_at is null then 'planning'
+                      when prepared_at is null then 'preparing'
+                      else 'open' end,
+         reason = :reason, waiting_for = null, preparer = null, preparing_until = null,
          finished_at = case when :to_state in ('finished', 'cancelled', 'failed') then :now else finished_at end
    where id = :run and state = any (:from_states)
   returning state

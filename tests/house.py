@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ import asyncpg
 
 from notifier.app import App, Parts, open_app, run_parts
 from notifier.clock import ScaledClock
+from notifier.commands.hearing import Heard, Hearing, heard_until
 from notifier.domain.campaign import read_parameters
 from notifier.domain.states import RunState
 from notifier.engine.backoff import wait_for
@@ -31,6 +33,7 @@ MORNING = datetime(2026, 12, 1, 9, 30, tzinfo=TAIPEI)  # a Tuesday
 ACCOUNT_SID = "AC" + "0" * 32
 TOKEN = "sandbox-token"
 DISTRICT = "楠梓"
+HASTY = 3000
 POLL = 0.5  # real seconds; covers a wake-up that nobody sent
 LOOK = 0.02  # real seconds between two looks where no wake-up is to be expected
 ENDED = frozenset({RunState.FINISHED, RunState.WAITING, RunState.CANCELLED, RunState.FAILED, RunState.PAUSED})
@@ -46,6 +49,7 @@ class House:
     carrier: aiohttp.ClientSession
     clock: ScaledClock
     _numbers: int = field(default=0)
+    _recordings: dict[str, list[Heard]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -114,9 +118,36 @@ class House:
             assert response.status in (200, 204), await response.text()
 
     async def ledger(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """What the carrier really did."""
         async with self.carrier.get("/ledger") as response:
             entries = (await response.json())["entries"]
         return [entry for entry in entries if kind in (None, entry["kind"])]
+
+    async def heard(self, call: Mapping[str, Any]) -> list[str]:
+        """The words of each turn of a call, whoever spoke: of a recording those whose line was heard to its end."""
+        return [await self._words(heard) for heard in call["heard"]]
+
+    async def _words(self, heard: Mapping[str, Any]) -> str:
+        if heard["kind"] == "play":
+            return "".join(heard_until(await self.recording(heard), heard["seconds"]))
+        return str(heard["words"])
+
+    async def recording(self, heard: Mapping[str, Any]) -> list[Heard]:
+        """The lines of a recording that was played, read from the sound that is served now, which must be the same."""
+        if heard["sha256"] not in self._recordings:
+            async with aiohttp.ClientSession() as session, session.get(heard["url"]) as response:
+                sound = await response.read()
+            assert sha256(sound).hexdigest() == heard["sha256"], (response.status, heard)
+            rows = await self.app.pool.fetch("select audio, words from notifier.clip where audio is not null")
+            hearing = Hearing({row["audio"]: row["words"] or "" for row in rows})
+            self._recordings[heard["sha256"]] = hearing.lines(sound)
+        return self._recordings[heard["sha256"]]
+
+    async def clips(self) -> list[dict[str, Any]]:
+        """What the carrier has fetched to play it, and how often."""
+        async with self.carrier.get("/clips") as response:
+            fetched: list[dict[str, Any]] = (await response.json())["clips"]
+            return fetched
 
     async def mailbox(self) -> list[dict[str, Any]]:
         async with self.carrier.get("/mailbox") as response:
@@ -146,7 +177,7 @@ class House:
         """The run, once its audience is drawn."""
 
         async def drawn() -> bool:
-            return (await self.run(run)).state is not RunState.PLANNING
+            return (await self.run(run)).state not in (RunState.PLANNING, RunState.PREPARING)
 
         await self.until(drawn, "lanes", "runs")
         return await self.run(run)
@@ -264,7 +295,10 @@ async def open_house(
     seed: int = 1,
     **settings: Any,
 ) -> AsyncIterator[House]:
-    """Everything running, with a clock `scale` times faster than real time. `seed` throws the carrier's dice."""
+    """Everything running, with a clock `scale` times faster than real time. `seed` throws the carrier's dice. By a
+    clock so fast that the second of preparing would be an hour, the carrier speaks."""
+    if scale > HASTY:
+        settings.setdefault("speech_engines", ["carrier"])
     clock = ScaledClock(start.astimezone(UTC), scale, time.time())
     async with AsyncExitStack() as stack:
         lmtp = ("127.0.0.1", settings["lmtp"]["port"]) if "lmtp" in settings else None

@@ -76,7 +76,7 @@ def answered(attempt: AttemptId, created: Resource, at: datetime) -> Receipt:
 
 
 def looked_up(
-    attempt: AttemptId, found: Resource, at: datetime, ended: Disposition | None, machine: bool = False
+    attempt: AttemptId, found: Resource, at: datetime, ended: Disposition | None, machine: bool | None = None
 ) -> Receipt:
     sid, status = str(found["sid"]), str(found.get("status"))
     return Receipt(

@@ -39,7 +39,7 @@ from notifier.domain.recording import AudioAddresses
 RETRIES = "#rc=3&rp=ct,rt,5xx"
 ATTEMPT_HERE = "ATTEMPT-HERE"  # letters that URL-encoding leaves alone, in no public URL
 EVENTS = ("initiated", "ringing", "answered", "completed")
-DETECTION = {MachinePolicy.HANG_UP: "Enable", MachinePolicy.LEAVE_MESSAGE: "Enable"}
+DETECTING = frozenset({MachinePolicy.HANG_UP, MachinePolicy.LEAVE_MESSAGE})
 # Who calls, when the words of the call are not to be had; the option `caller.<locale>` says it better.
 CALLERS = {"zh-TW": "電力公司", "en": "your electricity company"}
 SILENCE = timedelta(minutes=5)  # after the phone has stopped ringing
@@ -82,6 +82,7 @@ class Voice:
             "script": self._script,
             "key": self._key,
             "status": self._status,
+            "machine": self._machine,
             "fallback": self._fallback,
             "probe": self._probed,
         }
@@ -109,7 +110,7 @@ class Voice:
         if call is None:
             return None
         ended = call_looked_up(str(call.get("status")))
-        return looked_up(attempt, call, self._now(), ended, machine=call.get("answered_by") in MACHINES)
+        return looked_up(attempt, call, self._now(), ended, machine=call.get("answered_by") in MACHINES or None)
 
     async def probe(self) -> None:
         """Calls our own public address as the carrier would. Raises Misconfigured when it is not we who answer."""
@@ -131,8 +132,13 @@ class Voice:
             *(("StatusCallbackEvent", event) for event in EVENTS),
             ("Timeout", str(self._account.ring_seconds)),
         ]
-        if (detection := DETECTION.get(policy)) is not None:
-            fields.append(("MachineDetection", detection))
+        if policy in DETECTING:
+            # Beside the call: who picks up would otherwise hear nothing for 4 s, and take it for a fraud's scouting.
+            fields += [
+                ("MachineDetection", "Enable"),
+                ("AsyncAmd", "true"),
+                ("AsyncAmdStatusCallback", self._url("machine")),
+            ]
         return urlencode(fields)
 
     def _url(self, hook: str) -> str:
@@ -141,22 +147,28 @@ class Voice:
     def _script(self, call: HookCall) -> HookReply:
         if call.attempt is None or not isinstance(call.message, VoiceMessage):
             return _speak(self.fallback_twiml)
-        message, stand = call.message, Stand.start(call.attempt, call.message)
-        if message.machine is MachinePolicy.IGNORE or not _by_machine(call):
-            return _speak(self._dialogue.open(message, stand))
+        if _by_machine(call) and call.message.machine in DETECTING:
+            return self._to_machine(call, call.attempt, call.message)
+        return _speak(self._dialogue.open(call.message, Stand.start(call.attempt, call.message)))
+
+    def _to_machine(self, call: HookCall, attempt: AttemptId, message: VoiceMessage) -> HookReply:
         leaves = message.machine is MachinePolicy.LEAVE_MESSAGE
-        words = self._dialogue.leave(message, stand) if leaves else HANG_UP
-        return _speak(words, told(call, field(call, "CallSid"), "machine", "machine", machine=True))
+        words = self._dialogue.leave(message, Stand.start(attempt, message)) if leaves else HANG_UP
+        return _speak(words, _answered_by_machine(call))
 
     def _key(self, call: HookCall) -> HookReply:
+        key = field(call, "Digits")
+        if call.out_of_reach and key:
+            return HookReply(503, "the key cannot be understood now; please send it again\n")  # as it is asked to
         if call.attempt is None or not isinstance(call.message, VoiceMessage):
             return _speak(self.fallback_twiml)
-        key = field(call, "Digits")
         if not key and field(call, "CallStatus") not in TALKING:
             return _speak(HANG_UP)  # the silence of a call that is over says nothing about what was heard
         stand = Stand.read(call.attempt, call.message, dict(call.parameters))
+        if not key and call.machine and call.message.machine in DETECTING:
+            return self._to_machine(call, call.attempt, call.message)
         turn = self._dialogue.answer(call.message, stand, key)
-        return _speak(turn.twiml, _heard_or_pressed(call, key, turn))
+        return _speak(turn.twiml, _heard_or_pressed(call, stand, key, turn))
 
     def _status(self, call: HookCall) -> HookReply:
         status, number = field(call, "CallStatus"), whole(field(call, "SequenceNumber"))
@@ -166,9 +178,20 @@ class Voice:
         word = f"{status}:{sequence}"
         sid = field(call, "CallSid")
         receipts = told(
-            call, sid, word, status, sequence=sequence, machine=_by_machine(call), ended=ended, detail=loud(known)
+            call,
+            sid,
+            word,
+            status,
+            sequence=sequence,
+            machine=_by_machine(call) or None,
+            ended=ended,
+            detail=loud(known),
         )
         return HookReply(receipts=receipts)
+
+    def _machine(self, call: HookCall) -> HookReply:
+        """What detection found, some seconds into the call."""
+        return HookReply(receipts=_answered_by_machine(call) if _by_machine(call) else ())
 
     def _fallback(self, call: HookCall) -> HookReply:
         return _speak(self.fallback_twiml, told(call, field(call, "CallSid"), "fallback", "fallback"))
@@ -189,12 +212,19 @@ def _by_machine(call: HookCall) -> bool:
     return field(call, "AnsweredBy") in MACHINES
 
 
-def _heard_or_pressed(call: HookCall, key: str, turn: Turn) -> tuple[Receipt, ...]:
-    sid = field(call, "CallSid")
-    if turn.action is not None:
-        detail = {"key": key}
-        return told(call, sid, turn.action.value, "key", heard=turn.heard, action=turn.action, detail=detail)
-    return told(call, sid, "heard", "heard", heard=True) if turn.heard else ()
+def _answered_by_machine(call: HookCall) -> tuple[Receipt, ...]:
+    return told(call, field(call, "CallSid"), "machine", "machine", machine=True)
+
+
+def _heard_or_pressed(call: HookCall, stand: Stand, key: str, turn: Turn) -> tuple[Receipt, ...]:
+    """The receipt of a turn, with what is said from here on: should the call end there, that is where."""
+    detail = turn.passage.detail() | ({"key": key} if key else {})
+    heard = turn.heard and not call.unplayed
+    status = "key" if key else "heard" if heard else "silence"
+    word, machine = f"turn:{stand.name}", False if key else None
+    return told(
+        call, field(call, "CallSid"), word, status, heard=heard, machine=machine, action=turn.action, detail=detail
+    )
 
 
 async def _get(url: str, headers: Mapping[str, str], seconds: float) -> str:

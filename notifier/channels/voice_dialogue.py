@@ -16,6 +16,7 @@ from twilio.twiml.voice_response import Gather, Say, VoiceResponse
 
 from notifier.domain.attempt_id import AttemptId
 from notifier.domain.dialogue_words import LOCALES, Sentence, say
+from notifier.domain.last_heard import Passage
 from notifier.domain.message import CONFIRMED_ACTIONS, Action, VoiceMessage
 from notifier.domain.recording import AudioAddresses, Part, part_of, spoken_in
 from notifier.domain.script import plain
@@ -80,12 +81,21 @@ class Stand:
     def next_round(self) -> "Stand":
         return replace(self, round=self.round + 1, confirm="")
 
+    @property
+    def name(self) -> str:
+        """No two turns of a call begin here."""
+        return ":".join(filter(None, (str(self.round), self.part.value, self.confirm)))
+
+    def passage(self, sentence: Sentence | None, *, alone: bool = False) -> Passage:
+        return Passage(self.locale, None if alone else self.part, self.slow, sentence)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What to say next, and what the customer has just told us."""
 
     twiml: str
+    passage: Passage
     heard: bool = False
     action: Action | None = None
 
@@ -100,7 +110,7 @@ class Dialogue:
         self._addresses = addresses
 
     def open(self, message: VoiceMessage, stand: Stand) -> str:
-        return self._part(message, stand)
+        return self._part(message, stand).twiml
 
     def leave(self, message: VoiceMessage, stand: Stand) -> str:
         """For a machine: the essential part, and no menu that it cannot use."""
@@ -127,53 +137,56 @@ class Dialogue:
         if stand.confirm:
             return self._confirmed(message, stand, key)
         if _played_through(stand, key):
-            return Turn(self._part(message, replace(stand, part=Part.REST)))
+            return self._part(message, replace(stand, part=Part.REST))
         if not key or (stand.round >= MOST_ROUNDS and key not in message.replies):
-            return Turn(self._close(message, stand, Sentence.GOODBYE))
+            return self._close(message, stand, Sentence.GOODBYE)
         if key == SLOWER_KEY:
-            return Turn(self._part(message, replace(stand.next_round(), part=Part.ESSENTIAL, slow=True)))
+            return self._part(message, replace(stand.next_round(), part=Part.ESSENTIAL, slow=True))
         if key == LANGUAGE_KEY and len(message.scripts) > 1:
             other = _other_locale(message, stand.locale)
-            return Turn(self._part(message, replace(stand.next_round(), part=Part.ESSENTIAL, locale=other)))
+            return self._part(message, replace(stand.next_round(), part=Part.ESSENTIAL, locale=other))
         if (action := message.replies.get(key)) is not None:
             return self._replied(message, stand, key, action)
-        return Turn(self._part(message, stand.next_round(), first=Sentence.UNKNOWN_KEY))
+        return self._part(message, stand.next_round(), first=Sentence.UNKNOWN_KEY)
 
     def _replied(self, message: VoiceMessage, stand: Stand, key: str, action: Action) -> Turn:
         if action in CONFIRMED_ACTIONS:
-            return Turn(self._ask(message, replace(stand, confirm=key), CONFIRMATIONS[action]))
-        return Turn(self._close(message, stand, THANKS[action]), action=action)
+            return self._ask(message, replace(stand, confirm=key), CONFIRMATIONS[action])
+        return replace(self._close(message, stand, THANKS[action]), action=action)
 
     def _confirmed(self, message: VoiceMessage, stand: Stand, key: str) -> Turn:
         action = message.replies.get(stand.confirm)
         if key == stand.confirm and action in CONFIRMATIONS:
-            return Turn(self._close(message, stand, THANKS[action]), action=action)
+            return replace(self._close(message, stand, THANKS[action]), action=action)
         if stand.round >= MOST_ROUNDS:
-            return Turn(self._close(message, stand, Sentence.GOODBYE))
-        return Turn(self._part(message, stand.next_round()))
+            return self._close(message, stand, Sentence.GOODBYE)
+        return self._part(message, stand.next_round())
 
-    def _part(self, message: VoiceMessage, stand: Stand, first: Sentence | None = None) -> str:
+    def _part(self, message: VoiceMessage, stand: Stand, first: Sentence | None = None) -> Turn:
         response = VoiceResponse()
         is_last = stand.part is Part.REST
         gather = self._gather(response, stand, MENU_WAIT if is_last else ESSENTIAL_WAIT, tell_silence=not is_last)
         if first:
             self._speak_sentence(gather, message, stand, first)
         self._speak_part(gather, message, stand)
-        return str(self._end(response, message, stand, Sentence.GOODBYE) if is_last else response)
+        if is_last:
+            self._end(response, message, stand, Sentence.GOODBYE)
+        return Turn(str(response), stand.passage(first))
 
-    def _ask(self, message: VoiceMessage, stand: Stand, question: Sentence) -> str:
+    def _ask(self, message: VoiceMessage, stand: Stand, question: Sentence) -> Turn:
         response = VoiceResponse()
         gather = self._gather(response, stand, MENU_WAIT, tell_silence=True)
         self._speak_sentence(gather, message, stand, question)
-        return str(response)
+        return Turn(str(response), stand.passage(question, alone=True))
 
-    def _close(self, message: VoiceMessage, stand: Stand, last: Sentence) -> str:
-        return str(self._end(VoiceResponse(), message, stand, last))
+    def _close(self, message: VoiceMessage, stand: Stand, last: Sentence) -> Turn:
+        response = VoiceResponse()
+        self._end(response, message, stand, last)
+        return Turn(str(response), stand.passage(last, alone=True))
 
-    def _end(self, response: VoiceResponse, message: VoiceMessage, stand: Stand, last: Sentence) -> VoiceResponse:
+    def _end(self, response: VoiceResponse, message: VoiceMessage, stand: Stand, last: Sentence) -> None:
         self._speak_sentence(response, message, stand, last)
         response.hangup()
-        return response
 
     def _gather(self, response: VoiceResponse, stand: Stand, seconds: int, *, tell_silence: bool) -> Gather:
         return response.gather(

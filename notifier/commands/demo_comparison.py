@@ -3,6 +3,7 @@
 The carrier's ledger is read by a table of our own below, on purpose not by the channels' code that is being judged.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Rule(StrEnum):
     MAILS = "mails"
     ONE_TO_ONE = "one_to_one"
     OUTCOMES = "outcomes"
+    RECORDINGS = "recordings"
     ONCE_PER_TRY = "once_per_try"
     AFTER_PAYMENT = "after_payment"
     WINDOW = "window"
@@ -86,6 +88,15 @@ class Contact:
     heard: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """How often recordings were played, and the addresses of those that failed or were fetched more than once."""
+
+    played: int = 0
+    failed: Sequence[str] = ()
+    repeated: Sequence[str] = ()
+
+
 @dataclass(frozen=True)
 class Evidence:
     """`paid`: when, in real Unix seconds, the last bill of a notification was paid in full; `is_open`: whether anybody
@@ -98,6 +109,7 @@ class Evidence:
     slack: timedelta
     finished: bool
     difference: int
+    recordings: Recordings = Recordings()
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,7 @@ def compare(evidence: Evidence) -> list[Check]:
         *(_same_count(rule, channel, evidence) for rule, channel in COUNTED.items()),
         _one_to_one(evidence, log),
         _same_outcomes(evidence.contacts, log),
+        _recordings(evidence.recordings),
         _once_per_try(evidence.contacts, log),
         _nobody_after_payment(evidence, log),
         _inside_the_window(evidence),
@@ -168,9 +181,19 @@ def _same_outcomes(contacts: Sequence[Contact], log: Mapping[UUID, LoggedAttempt
 
 def _ending(contact: Contact, attempt: LoggedAttempt) -> str | None:
     """A call that was picked up reached the customer when anything after the essential part was heard."""
-    if contact.kind == "voice" and contact.ending == "hung_up" and contact.heard & attempt.rest:
+    if contact.kind == "voice" and contact.ending == "hung_up" and _bare(contact.heard) & _bare(attempt.rest):
         return "answered"
     return contact.ending
+
+
+def _bare(lines: Iterable[str]) -> frozenset[str]:
+    """Without punctuation: of a recording only the pauses are known."""
+    return frozenset(re.sub(r"\W+", "", line) for line in lines)
+
+
+def _recordings(found: Recordings) -> Check:
+    offenders = [*(f"{url}: not played" for url in found.failed), *(f"{url}: fetched again" for url in found.repeated)]
+    return _broken(Rule.RECORDINGS, offenders, compared=found.played)
 
 
 def _once_per_try(contacts: Sequence[Contact], log: Mapping[UUID, LoggedAttempt]) -> Check:
@@ -207,13 +230,30 @@ def _inside_the_window(evidence: Evidence) -> Check:
     return _broken(Rule.WINDOW, outside, compared=len(evidence.contacts))
 
 
+def read_recordings(entries: Iterable[Mapping[str, Any]], clips: Iterable[Mapping[str, Any]]) -> Recordings:
+    """Of the ledger, and of what the carrier has fetched."""
+    calls = [entry for entry in entries if entry["kind"] == "call"]
+    fetched = {clip["url"]: clip["requests"] for clip in clips}
+    troubles = [trouble["url"] or "" for call in calls for trouble in call["errors"]]
+    return Recordings(
+        sum(heard["kind"] == "play" for call in calls for heard in call["heard"]),
+        tuple(url for url in troubles if url in fetched),
+        tuple(url for url, requests in fetched.items() if requests > 1),
+    )
+
+
+def needs_words(entry: Mapping[str, Any]) -> bool:
+    """Whether what became of a call depends on what was heard in it."""
+    return entry["kind"] == "call" and _call_ending(entry) == "hung_up"
+
+
 def read_ledger(entries: Iterable[Mapping[str, Any]]) -> list[Contact]:
     """The carrier's ledger, entry by entry. A status no table knows is itself, and so differs from ours."""
     return [_call(entry) if entry["kind"] == "call" else _text(entry) for entry in entries]
 
 
 def _call(entry: Mapping[str, Any]) -> Contact:
-    heard = frozenset(one["words"] for one in entry["heard"] if one["kind"] == "say")
+    heard = frozenset(line for one in entry["heard"] for line in (one.get("lines") or [one.get("words", "")]))
     return _contact("voice", entry, _call_ending(entry), entry["status"] not in UNNOTICED, heard)
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -13,10 +14,13 @@ import asyncpg
 from notifier.commands.demo_comparison import (
     Evidence,
     LoggedAttempt,
+    needs_words,
     read_ledger,
     read_mailbox,
+    read_recordings,
     rest_of,
 )
+from notifier.commands.hearing import Heard, Hearing
 from notifier.domain.campaign import Campaign
 from notifier.domain.states import RunState
 from notifier.resources import sql_root
@@ -37,6 +41,7 @@ class DemoQueries:
     subjects: Query
     phones: Query
     examples: Query
+    clips: Query
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ class Witness:
 
     async def gather(self, run: Run, campaign: Campaign, scale: float) -> Evidence:
         attempts = await self._attempts(run.id)
-        contacts = read_ledger(await self._entries()) + read_mailbox(await self._mails(), attempts)
+        entries = await self._entries()
+        contacts = read_ledger(await self._heard(entries)) + read_mailbox(await self._mails(), attempts)
         return Evidence(
             attempts=attempts,
             contacts=contacts,
@@ -83,6 +89,7 @@ class Witness:
             slack=timedelta(seconds=scale),
             finished=run.state is RunState.FINISHED,
             difference=(await self._app.runs.tally(run)).difference,
+            recordings=read_recordings(entries, await self._clips()),
         )
 
     async def examples(self, run: int) -> Examples:
@@ -98,16 +105,38 @@ class Witness:
             for row in await self._q.attempts.fetch(self._app.pool, run=run)
         ]  # fmt: skip
 
-    async def _entries(self) -> Sequence[Mapping[str, Any]]:
+    async def _entries(self) -> Sequence[dict[str, Any]]:
         """Waits until the carrier has reported everything, then reads the whole ledger at once."""
         async with aiohttp.ClientSession(self._carrier) as session:
             async with session.post("/settle?timeout=10"):
                 pass
             return (await _read(session, "/ledger"))["entries"]  # type: ignore[no-any-return]
 
+    async def _heard(self, entries: Sequence[dict[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """The entries with the `lines` that were begun in the recordings they played, where it matters: read from the
+        sound that is served, if it is the same that the carrier fetched."""
+        played = [
+            heard for entry in entries if needs_words(entry) for heard in entry["heard"] if heard["kind"] == "play"
+        ]
+        if played:
+            rows = await self._q.clips.fetch(self._app.pool)
+            hearing = Hearing({row["audio"]: row["words"] or "" for row in rows})
+            known: dict[str, list[Heard]] = {}
+            async with aiohttp.ClientSession() as session:
+                for heard in played:
+                    if heard["sha256"] not in known:
+                        known[heard["sha256"]] = await _lines(session, hearing, heard)
+                    lines = known[heard["sha256"]]
+                    heard["lines"] = [line.words for line in lines if line.begin < heard["seconds"]]
+        return entries
+
     async def _mails(self) -> Sequence[Mapping[str, Any]]:
         async with aiohttp.ClientSession(self._carrier) as session:
             return (await _read(session, "/mailbox"))["mails"]  # type: ignore[no-any-return]
+
+    async def _clips(self) -> Sequence[Mapping[str, Any]]:
+        async with aiohttp.ClientSession(self._carrier) as session:
+            return (await _read(session, "/clips"))["clips"]  # type: ignore[no-any-return]
 
     async def _paid(self, run: int) -> dict[int, float]:
         """When the last bill of a notification was paid, of those that have none left unpaid."""
@@ -132,6 +161,12 @@ class Witness:
     def _is_open(self, campaign: Campaign) -> Callable[[datetime], bool]:
         calendar = self._app.catalogue.calendar
         return lambda moment: calendar.closed(campaign.window, campaign.purpose, moment) is None
+
+
+async def _lines(session: aiohttp.ClientSession, hearing: Hearing, heard: Mapping[str, Any]) -> list[Heard]:
+    async with session.get(heard["url"]) as response:
+        sound = await response.read()
+    return hearing.lines(sound) if sha256(sound).hexdigest() == heard["sha256"] else []
 
 
 async def _read(session: aiohttp.ClientSession, path: str) -> dict[str, Any]:

@@ -101,6 +101,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "All {compared:,} ended the same way in both; different: {broken}",
         "{compared:,} 筆結果兩邊相同；不同：{broken}",
     ),
+    "rule.recordings": (
+        "Recordings played {compared:,} times, each fetched once; failed or fetched again: {broken}",
+        "錄音播放 {compared:,} 次，各只下載一次；失敗或重複下載：{broken}",
+    ),
     "rule.once_per_try": (
         "No phone rang twice for one of {compared:,} tries; twice: {broken}",
         "{compared:,} 次嘗試各只聯絡一次；重複：{broken}",

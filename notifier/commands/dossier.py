@@ -102,9 +102,16 @@ def _notification_json(dossier: Dossier, row: Row, words: bool) -> Row:
 def _attempt_json(dossier: Dossier, attempt: Row, words: bool) -> Row:
     shown = {name: value for name, value in attempt.items() if words or name != "message"}
     shown["at"] = attempt_time(attempt["id"])
+    shown["engine"] = engine_of(attempt)
     if dossier.receipts:
         shown["receipts"] = dossier.receipts.get(attempt["id"], [])
     return shown
+
+
+def engine_of(attempt: Row) -> str | None:
+    """Who spoke the call; None for what is no call, and for one whose words are erased."""
+    engine: str | None = (attempt["message"] or {}).get("engine")
+    return engine
 
 
 def shown_address(asked: Asked, address: str) -> str:

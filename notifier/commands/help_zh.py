@@ -107,6 +107,26 @@ CHINESE: Mapping[str, str] = {
     # schedules
     "List the schedules.": "列出排程。",
     "When each fires next, and what became of its last firing.": "下次執行時間，以及上次執行的結果。",
+    # voice
+    "Look at and listen to a campaign's calls before anybody is rung.": "撥打之前，先查看並試聽通知作業的電話。",
+    "Show what a call is made of.": "顯示一通電話由哪些音檔組成。",
+    (
+        "As it would be made now: each line, its clips, the silence after each, who speaks, and what is recorded"
+        " already. Changes nothing."
+    ): "依現在撥打的內容列出：每一句、其音檔與停頓、由誰播報，以及哪些已經製作；不變更任何資料。",
+    "Record calls to listen to.": "製作試聽錄音。",
+    (
+        "Without --subject a few real ones that differ in the number of bills; both languages and both paces, the fixed"
+        " sentences, and a contact sheet. They hold facts of real customers."
+    ): (
+        "未指定 --subject 時，選出幾通帳單筆數不同的真實電話；包含兩種語言、兩種語速、固定語句與試聽清單。"
+        "內含真實用戶資料。"
+    ),
+    "A bill's number; several make one call, as of a household.": "帳單號碼；可重複指定，同戶合併為一通。",
+    "Language of the lines: zh-TW or en.": "語句的語言：zh-TW 或 en。",
+    "Only this language: zh-TW or en.": "只製作這種語言：zh-TW 或 en。",
+    "Who speaks, for example espeak; else whoever would in a call.": "語音引擎，例如 espeak；未指定時與實際撥打相同。",
+    "A new folder; else one named by campaign and time.": "新資料夾；未指定時以通知作業與時間命名。",
     # sandbox
     "Serve a make-believe carrier and mailbox.": "提供模擬的電信業者與信箱。",
     (

@@ -13,6 +13,7 @@ from notifier.commands.exits import Exit, Failure
 from notifier.commands.failures import explain
 from notifier.commands.terminal import error_screen
 from notifier.commands.words import say
+from notifier.domain.campaign import Campaign
 from notifier.settings import Settings, read_settings
 from notifier.storage.runs import Run
 
@@ -92,6 +93,15 @@ async def find_run(app: "App", named: str) -> Run:
     if run is None:
         raise Failure(Exit.NOT_FOUND, say("run.unknown", run=named))
     return run
+
+
+def find_campaign(app: "App", name: str) -> Campaign:
+    """The campaign of this name. Raises Failure when it is not installed."""
+    campaigns = app.catalogue.campaigns
+    if name not in campaigns:
+        known = ", ".join(sorted(campaigns)) or say("none")
+        raise Failure(Exit.USAGE, say("run.kind_of", name=name, known=known))
+    return campaigns[name]
 
 
 def at(app: "App", moment: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -48,6 +49,11 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "emails": ("mails", "電子郵件"),
     "cost": ("NT$", "費用（新臺幣）"),
     "cost_of": ("{cost:,} (at {minute} a minute, {segment} a segment)", "{cost:,}（每分鐘 {minute}、每段 {segment}）"),
+    "recordings": ("recordings", "語音片段"),
+    "recordings_of": (
+        "{needed:,} for {calls:,} calls ({engine}): {made:,} there already, the others in about {seconds:,.0f} s",
+        "{calls:,} 通電話需 {needed:,} 段（{engine}）：已有 {made:,} 段，其餘約需 {seconds:,.0f} 秒",
+    ),
     "when": ("When", "時間"),
     "begins": ("begins", "開始"),
     "finish": ("finished", "預計完成"),
@@ -183,6 +189,8 @@ def _takes(report: PreflightReport) -> RenderableType:
     grid.add_row(_say("emails"), f"{estimate.emails:,}")
     price = _say("cost_of", cost=estimate.cost, minute=tariff.call_minute, segment=tariff.sms_segment)
     grid.add_row(_say("cost"), price)
+    if report.recordings is not None:
+        grid.add_row(_say("recordings"), _say("recordings_of", **asdict(report.recordings)))
     return grid
 
 

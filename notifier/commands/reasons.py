@@ -96,6 +96,7 @@ WITHDRAWALS: Mapping[str, Wording] = {
     "its time had passed": ("its time had passed", "已過通知期限"),
     "no address left that may be used": ("no address left that may be used", "沒有可用的聯絡方式"),
     "run cancelled": ("the run was cancelled", "批次已取消"),
+    "its calls being worded": ("its calls being worded", "產生電話內容"),
     "some notifications wait for a person": ("some notifications wait for a person", "有通知待人工處理"),
     "paused by a person": ("paused by a person", "由人員暫停"),
     "cancelled by a person": ("cancelled by a person", "由人員取消"),
@@ -254,6 +255,14 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     (
         re.compile(r"facts cannot be told: (?P<why>.*)", re.DOTALL),
         ("the facts cannot be told: {why}", "資料無法表述：{why}"),
+    ),
+    (
+        re.compile(r"its calls being worded: (?P<n>\d+) of (?P<all>\d+)"),
+        ("its calls being worded: {n} of {all}", "產生電話內容：{all} 通中已完成 {n} 通"),
+    ),
+    (
+        re.compile(r"its recordings being made: (?P<n>\d+) of (?P<all>\d+)"),
+        ("its recordings being made: {n} of {all}", "錄製語音：{all} 段中已完成 {n} 段"),
     ),
 )
 

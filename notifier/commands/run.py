@@ -10,7 +10,7 @@ import typer
 from notifier.commands import progress
 from notifier.commands.examples import examples
 from notifier.commands.exits import Exit, Failure
-from notifier.commands.opening import at, on_app
+from notifier.commands.opening import at, find_campaign, on_app
 from notifier.commands.options import AsJson
 from notifier.commands.progress import parameter_words, state_words
 from notifier.commands.reasons import disposition_words
@@ -59,7 +59,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     async def work(app: "App") -> Exit:
-        chosen_campaign = _campaign(app, campaign)
+        chosen_campaign = find_campaign(app, campaign)
         params = _parameters(chosen_campaign, read_pairs(given or []))
         if dry_run + wait + (test_to is not None) > 1:
             raise Failure(Exit.USAGE, say("run.one_of"))
@@ -87,14 +87,6 @@ def default_key(campaign: Campaign, params: Mapping[str, object], day: str) -> s
     """Campaign, day and a digest of the parameters: launched twice a day with the same parameters, it is one run."""
     canonical = json.dumps(dict(params), sort_keys=True, ensure_ascii=False, default=str)
     return f"{campaign.name} {day} {hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
-
-
-def _campaign(app: "App", name: str) -> Campaign:
-    campaigns = app.catalogue.campaigns
-    if name not in campaigns:
-        known = ", ".join(sorted(campaigns)) or say("none")
-        raise Failure(Exit.USAGE, say("run.kind_of", name=name, known=known))
-    return campaigns[name]
 
 
 def _parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, object]:

@@ -91,3 +91,7 @@ def figures(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def channel_words(name: str) -> str:
     return say(f"channel.{name}") if f"channel.{name}" in PHRASES else name
+
+
+def engine_words(name: str) -> str:
+    return say(f"engine.{name}") if f"engine.{name}" in PHRASES else name

@@ -1,5 +1,6 @@
 """`notifier who`: everything sent and not sent to one customer, with reasons."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,15 +9,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from notifier.commands.asked import Asked, read_asked
-from notifier.commands.dossier import Dossier, dossier_json, gather, shown_address
+from notifier.commands.dossier import Dossier, dossier_json, engine_of, gather, shown_address
 from notifier.commands.examples import examples
 from notifier.commands.exits import Exit
 from notifier.commands.opening import at, on_app
 from notifier.commands.options import AsJson
 from notifier.commands.reasons import BANS, action_words, disposition_words, in_words, outcome_words
-from notifier.commands.terminal import channel_words, error_screen, pairs, print_json, screen
+from notifier.commands.terminal import channel_words, engine_words, error_screen, pairs, print_json, screen
 from notifier.commands.words import say
 from notifier.domain.attempt_id import attempt_time
+from notifier.domain.disposition import PICKED_UP
 from notifier.domain.message import EmailMessage, SmsMessage, VoiceMessage, read_message
 from notifier.domain.notice_code import notice_code
 from notifier.domain.telephone import Number
@@ -124,8 +126,12 @@ def _attempt(app: "App", dossier: Dossier, row: Row, attempt: Row, words: bool) 
     ended = attempt["disposition"]
     came_to = disposition_words(ended) if ended else say(f"attempt.{attempt['state']}")
     line = f"{at(app, attempt_time(attempt['id']))}  {channel_words(attempt['channel'])}  {came_to}"
+    if engine := engine_of(attempt):
+        line += say("who.spoken_by", engine=engine_words(engine))
     if attempt["action"]:
         line += f"; {_reply(app, row['campaign'], attempt['action'])}"
+    elif attempt["last_heard"] and ended in PICKED_UP:  # a later word may be that nobody did
+        line += _last_heard(attempt["last_heard"])
     parts: list[RenderableType] = [Text(line)]
     if words:
         parts.append(Padding(Text(_words(attempt["message"]), style="italic"), (0, 0, 0, 2)))
@@ -140,6 +146,17 @@ def _reply(app: "App", campaign: str, action: str) -> str:
     if keys:
         return say("who.pressed", key=keys[0], action=action_words(action))
     return say("who.replied", action=action_words(action))
+
+
+def _last_heard(detail: Mapping[str, str]) -> str:
+    """At which line of the script the call ended; within which part, where nobody knows the line."""
+    locale = say(f"locale.{detail['locale']}")
+    if "part" not in detail:
+        return say("who.ended_at_question", locale=locale)
+    part = say(f"kind.{detail['part']}")
+    if "line" not in detail:
+        return say("who.ended_in_part", part=part, locale=locale)
+    return say("who.ended_at_line", line=detail["line"], lines=detail["lines"], part=part, locale=locale)
 
 
 def _words(stored: Row | None) -> str:

@@ -50,7 +50,9 @@ class HookCall:
 
     `url` is the public URL exactly as the provider called it, query included; `parameters` are the query's,
     `form` the body's, both with repeated keys and blank values kept. `message` is what the attempt said, or None
-    when the attempt is not known (or its words were erased).
+    when the attempt is not known (or its words were erased); `machine`: whether the provider has said that a machine
+    has answered, and nobody has pressed a key; `unplayed`: whether something of it could not be played;
+    `out_of_reach`: the database could not be asked what it says.
     """
 
     url: str
@@ -61,6 +63,9 @@ class HookCall:
     attempt: AttemptId | None
     message: Message | None
     at: datetime
+    machine: bool = False
+    unplayed: bool = False
+    out_of_reach: bool = False
 
 
 @dataclass(frozen=True, slots=True)

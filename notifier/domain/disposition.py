@@ -29,6 +29,10 @@ class Disposition(StrEnum):
     UNKNOWN = "unknown"  # the provider used a word that no table knows
 
 
+# Somebody, not a machine, was on the line.
+PICKED_UP = frozenset({Disposition.ANSWERED, Disposition.HUNG_UP})
+
+
 class Effect(StrEnum):
     REACHES = "reaches"  # the customer was told
     SPENDS = "spends"  # the phone could have rung: one try is gone

@@ -28,8 +28,8 @@ class MachinePolicy(StrEnum):
     """What to do when a machine picks up."""
 
     IGNORE = "ignore"  # do not detect machines
-    HANG_UP = "hang_up"  # hang up and try later
-    LEAVE_MESSAGE = "leave_message"
+    HANG_UP = "hang_up"  # at the end of the essential part, and try later
+    LEAVE_MESSAGE = "leave_message"  # the essential part again, which by then finds the greeting over
 
 
 @dataclass(frozen=True, slots=True)

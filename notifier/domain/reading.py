@@ -46,6 +46,7 @@ _ORDINALS = {
     "twelve": "twelfth",
 }
 _PARTS_OF_DAY = ((6, "凌晨"), (12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))  # until this hour
+_LAST_WORD = re.compile(r"([ -])(?=\w+$)")
 _SYMBOL = re.compile(r"[0-9]|[A-Za-z]|轉分機|分機|轉|#")
 _SILENT = re.compile(r"[\s\-().,，+]+")
 
@@ -64,6 +65,15 @@ def spoken_count(count: int, locale: str) -> str:
     if zh_or_en(locale) == "en":
         return _en_number(count)
     return "兩" if count == 2 else _zh_number(count)
+
+
+def spoken_ordinal(place: int, locale: str) -> str:
+    """A place in a row: 第二 (筆), 第十二 (筆); second, twelfth. Raises ValueError below 1, from 10^16 on."""
+    if place < 1:
+        raise ValueError("only places from the first on are read aloud")
+    if zh_or_en(locale) == "en":
+        return _ordinal(place)
+    return f"第{_zh_number(place).replace('兩', '二')}"
 
 
 def spoken_date(day: date, locale: str, today: date) -> str:
@@ -121,6 +131,7 @@ FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "spoken_amount": spoken_amount,
         "spoken_count": spoken_count,
+        "spoken_ordinal": spoken_ordinal,
         "spoken_date": spoken_date,
         "spoken_time": spoken_time,
         "spoken_digits": spoken_digits,
@@ -205,10 +216,8 @@ def _en_tens(number: int) -> str:
 
 
 def _ordinal(number: int) -> str:
-    head, dash, last = _en_tens(number).rpartition("-")
-    if last.endswith("y"):
-        return head + dash + last[:-1] + "ieth"
-    return head + dash + _ORDINALS.get(last, last + "th")
+    *head, last = _LAST_WORD.split(_en_number(number))
+    return "".join(head) + (f"{last[:-1]}ieth" if last.endswith("y") else _ORDINALS.get(last, f"{last}th"))
 
 
 def _en_year(year: int) -> str:

@@ -30,7 +30,8 @@ class Receipt:
     `key` makes the word the same word when it is told twice. `status` is the provider's own word; `sequence` its
     number, or UNNUMBERED. `ended` is set when the word is final. `detail` is kept for evidence and holds no
     personal data: SIP code, seconds, price, error code. `blameless`: it lay with the provider as a whole or with
-    ourselves, not with this attempt, so that not even a free retry is spent.
+    ourselves, not with this attempt, so that not even a free retry is spent. `machine`: whether a machine has answered;
+    False when somebody has pressed a key, None when the word says nothing of it.
     """
 
     attempt: AttemptId
@@ -42,7 +43,7 @@ class Receipt:
     provider_ref: str | None = None
     uncertain: bool = False
     heard: bool = False
-    machine: bool = False
+    machine: bool | None = None
     action: Action | None = None
     ended: Disposition | None = None
     blameless: bool = False
@@ -56,7 +57,7 @@ class AttemptProgress:
     state: AttemptState = AttemptState.WRITTEN
     provider_ref: str | None = None
     heard: bool = False
-    machine: bool = False
+    machine: bool | None = None
     action: Action | None = None
     disposition: Disposition | None = None
     sequence: int = UNNUMBERED
@@ -80,7 +81,7 @@ def _apply(before: AttemptProgress, receipt: Receipt) -> AttemptProgress:
         before,
         provider_ref=before.provider_ref or receipt.provider_ref,
         heard=before.heard or receipt.heard,
-        machine=before.machine or receipt.machine,
+        machine=_is_machine(before.machine, receipt.machine),
         action=before.action or receipt.action,
     )
     if receipt.ended is not None and _outranks(receipt, before):
@@ -92,6 +93,11 @@ def _apply(before: AttemptProgress, receipt: Receipt) -> AttemptProgress:
     after = replace(after, disposition=_what_answering_came_to(after))
     check_move(ATTEMPT_MOVES, before.state, after.state) if before.state is not after.state else None
     return after
+
+
+def _is_machine(*words: bool | None) -> bool | None:
+    """Detection may be wrong; whoever has pressed a key is no machine, whenever that is heard of."""
+    return False if False in words else True if True in words else None
 
 
 def _outranks(receipt: Receipt, before: AttemptProgress) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 
 from notifier.domain.attempt_id import AttemptId
@@ -43,7 +44,7 @@ def utterance_of(fragment: Fragment, locale: str, *, slow: bool) -> Utterance:
 def sequence(lines: Sequence[str], locale: str, *, slow: bool) -> Iterator[tuple[Utterance, int]]:
     """The clips of some lines in order, each with the milliseconds of silence after it."""
     for line in lines:
-        for fragment in fragments(line):
+        for fragment in fragments(line, slow=slow):
             yield utterance_of(fragment, locale, slow=slow), fragment.pause
 
 
@@ -51,10 +52,18 @@ def utterances(message: VoiceMessage) -> frozenset[Utterance]:
     """Every clip that the call may need, whichever keys are pressed."""
     needed: set[Utterance] = set()
     for locale, script in message.scripts.items():
-        lines = [*script.marked, *sentences(locale, message.caller)]
-        for slow in (False, True):
-            needed.update(utterance for utterance, _ in sequence(lines, locale, slow=slow))
+        needed.update(_of_sentences(locale, message.caller), *(_of_line(line, locale) for line in script.marked))
     return frozenset(needed)
+
+
+@lru_cache(maxsize=2000)  # as of fragments: of a call's eighty lines most are everybody's
+def _of_line(line: str, locale: str) -> frozenset[Utterance]:
+    return frozenset(utterance for slow in (False, True) for utterance, _ in sequence([line], locale, slow=slow))
+
+
+@lru_cache
+def _of_sentences(locale: str, caller: str) -> frozenset[Utterance]:
+    return frozenset[Utterance]().union(*(_of_line(sentence, locale) for sentence in sentences(locale, caller)))
 
 
 def sentences(locale: str, caller: str) -> list[str]:
@@ -62,10 +71,11 @@ def sentences(locale: str, caller: str) -> list[str]:
     return [say(sentence, locale, caller) for sentence in Sentence if sentence is not Sentence.FALLBACK]
 
 
-def clip_key(seal: bytes, engine: str, abilities: EngineAbilities, utterance: Utterance) -> bytes:
-    """What the clip of these words by this voice is found by. A plain hash could be guessed from the words."""
+def clip_key(seal: bytes, engine: str, abilities: EngineAbilities, utterance: Utterance, processing: str) -> bytes:
+    """What the clip of these words by this voice is found by. A plain hash could be guessed from the words.
+    `processing`: the version of what is done to an engine's sound before it is a clip."""
     asked = (
-        engine, abilities.voices.get(utterance.locale, ""), abilities.version, utterance.locale,
+        engine, abilities.voices.get(utterance.locale, ""), abilities.version, processing, utterance.locale,
         "slow" if utterance.slow else "plain", utterance.text,
     )  # fmt: skip
     return hmac.digest(seal, "\x1f".join(asked).encode(), sha256)

@@ -1,16 +1,19 @@
 """Where the lines of a call are cut into clips, and how long the silence after each is.
 
 A line that says the same to everybody is one clip. Amounts are cut at the thousands, digits are single clips, a date is
-whole: so a few thousand clips serve a million calls. The cuts are marks in the line itself, which `plain` takes out.
+whole; said slowly, or in English, an amount is cut at the hundreds, too. So two thousand clips serve a million calls in
+both languages and at both paces. The cuts are marks in the line itself, which `plain` takes out.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 CUT = "\x01"  # one clip ends here and another begins
 PERSONAL = "\x02"  # begins a clip whose words belong to one customer
-MARKS = re.compile(f"[{CUT}{PERSONAL}]")
+SLOW_CUT = "\x03"  # a cut for whoever speaks slowly: then a break there is natural, and slow clips are the long ones
+MARKS = re.compile(f"[{CUT}{PERSONAL}{SLOW_CUT}]")
 
 BETWEEN_LINES = 800  # milliseconds
 BETWEEN_CLAUSES = 250
@@ -22,7 +25,8 @@ _WORDS_ONLY = re.compile(
     r"[\u3007\u3400-\u9fff\uf900-\ufaff，。、；：？！「」（）\s]+|(?:(?![A-Z]{2})[A-Za-z]|[\s,.;:?!'’-])+"
 )
 _ZH_THOUSANDS = re.compile(r"^(新臺幣)(.*[千萬億兆]零?)?(.*)$")
-_EN_THOUSANDS = re.compile(r"^(?:(.* (?:thousand|million|billion|trillion))\b ?)?(.*)$")
+_ZH_HUNDREDS = re.compile(r"(?<=百)(?![零元])")  # 一元 by itself has another tone than in 一百零一元
+_EN_PIECES = re.compile(r".* (?:thousand|million|billion|trillion|quadrillion)\b|\S+ hundred|New Taiwan dollars?|\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +43,33 @@ def plain(line: str) -> str:
     return MARKS.sub("", line)
 
 
-@lru_cache(maxsize=20_000)  # nearly all lines are everybody's: 3 us a line otherwise, of which a message has eighty
-def fragments(line: str) -> tuple[Fragment, ...]:
+@lru_cache(maxsize=2000)  # most lines are everybody's, 3 us each otherwise; more, and collecting garbage takes 0.1 s
+def fragments(line: str, *, slow: bool = False) -> tuple[Fragment, ...]:
     """The clips of a marked line, in order. Punctuation, at the end of a clip or at the beginning of the next, is a
     pause; after the line there is a longer one."""
     found: list[Fragment] = []
-    for piece in line.split(CUT):
+    for piece, personal in _pieces(line, slow):
         bare = MARKS.sub("", piece)
         words = _ENDS.sub("", _BEGINS.sub("", bare))
         if found and _BEGINS.match(bare):
             found[-1] = replace(found[-1], pause=max(found[-1].pause, _pause_of(_BEGINS.match(bare))))
         if words:
-            found.append(Fragment(words, _pause_of(_ENDS.search(bare)), piece.startswith(PERSONAL)))
+            found.append(Fragment(words, _pause_of(_ENDS.search(bare)), personal))
     return (*found[:-1], replace(found[-1], pause=BETWEEN_LINES)) if found else ()
+
+
+def _pieces(line: str, slow: bool) -> Iterator[tuple[str, bool]]:
+    """Each with whether it belongs to one customer."""
+    for piece in line.split(CUT):
+        for part in piece.split(SLOW_CUT) if slow else [piece]:
+            yield part, piece.startswith(PERSONAL)
 
 
 def _pause_of(punctuation: re.Match[str] | None) -> int:
     return BETWEEN_CLAUSES if punctuation and punctuation[0].strip() else WITHIN
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2000)
 def is_readable(line: str) -> bool:
     """Whether no digit, abbreviation or symbol of the line would reach a speech engine, which reads them wrong: 1,002元
     as 一千二元, 3月 as "three yue"."""
@@ -67,17 +78,13 @@ def is_readable(line: str) -> bool:
 
 def cut_amount(reading: str) -> str:
     """An amount as `spoken_amount` reads it, cut before its number and at its thousands: 新臺幣|一千|兩百三十四元.
-    Whole thousands keep their 元: a clip of one syllable sounds torn off."""
+    Whole thousands keep their 元: a clip of one syllable sounds torn off. In English its words are so long that it is
+    cut at the hundreds and before the currency, too: a thousand ends would be 35 MB."""
     if found := _ZH_THOUSANDS.match(reading):
-        currency, thousands, rest = found[1], found[2] or "", found[3]
+        currency, thousands, rest = found[1], found[2] or "", _ZH_HUNDREDS.sub(SLOW_CUT, found[3])
         number = thousands + rest if rest == "元" else f"{thousands}{CUT}{rest}".removeprefix(CUT)
         return f"{currency}{CUT}{number}{CUT}"
-    found = _EN_THOUSANDS.match(reading)
-    thousands, rest = (found[1] or "", found[2]) if found else ("", reading)
-    number = (
-        f"{thousands} {rest}".strip() if rest.startswith("New Taiwan") else f"{thousands} {CUT}{rest}".lstrip(f" {CUT}")
-    )
-    return f"{CUT}{number}{CUT}"
+    return CUT + f" {CUT}".join(_EN_PIECES.findall(reading)) + CUT
 
 
 def cut_whole(reading: str) -> str:

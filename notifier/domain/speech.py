@@ -30,6 +30,11 @@ class CannotSpeak(SpeechError):
     """This engine will never speak this: a locale it lacks, a character it cannot say, words it may not be given."""
 
 
+class NotAudio(SpeechError):
+    """What an engine made of these words is not sound that a clip can be made of; the message says what it is instead.
+    Other words may be spoken."""
+
+
 class EngineAway(SpeechError):
     """This engine does not speak at the moment; `after` is when to ask again, if it is known."""
 
@@ -44,12 +49,13 @@ class EngineAbilities:
 
     `voices`: the locales it speaks, each with the name of the voice; voice and `version` are part of a clip's key, so
     that another voice never passes for this one. `personal`: whether it may be given words that identify a customer:
-    only an engine that runs in this process may.
+    only an engine that runs in this process may. `clips_per_second`: about, to foresee how long recordings take.
     """
 
     voices: Mapping[str, str]
     version: str
     personal: bool = False
+    clips_per_second: float = 50.0
 
 
 class SpeechEngine(Protocol):

@@ -34,6 +34,7 @@ class AttemptState(StrEnum):
 
 class RunState(StrEnum):
     PLANNING = "planning"  # opened; its audience is not drawn yet
+    PREPARING = "preparing"  # what its calls say is being recorded
     OPEN = "open"
     PAUSED = "paused"
     WAITING = "waiting"  # nothing left to do but what is held for a person
@@ -63,7 +64,8 @@ ATTEMPT_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
 
 R = RunState
 RUN_MOVES: dict[RunState, frozenset[RunState]] = {
-    R.PLANNING: frozenset({R.OPEN, R.PAUSED, R.CANCELLED, R.FAILED}),
+    R.PLANNING: frozenset({R.PREPARING, R.OPEN, R.PAUSED, R.CANCELLED, R.FAILED}),
+    R.PREPARING: frozenset({R.OPEN, R.PAUSED, R.CANCELLED}),
     R.OPEN: frozenset({R.PAUSED, R.WAITING, R.FINISHED, R.CANCELLED}),
     R.PAUSED: frozenset({R.OPEN, R.PLANNING, R.CANCELLED}),
     R.WAITING: frozenset({R.OPEN, R.PAUSED, R.FINISHED, R.CANCELLED}),

@@ -125,7 +125,9 @@ SECTIONS_IN_ENGLISH = {
 
 
 def section_name(section: str, locale: str) -> str:
-    """Who answers for the matter: 電費組, the Billing Section."""
+    """Who answers for the matter: 電費組, the Billing Section. Raises ValueError for no name at all."""
+    if not section.strip():
+        raise ValueError("a section without a name")
     if zh_or_en(locale) == "zh":
         return section
     return f"the {SECTIONS_IN_ENGLISH[section]}" if section in SECTIONS_IN_ENGLISH else "our office"

@@ -115,8 +115,9 @@ def _correction(verdict: Verdict, follow: FollowUp) -> Verdict:
 
 def _takes_back(file: AttemptFile, progress: AttemptProgress) -> bool:
     """Whether it turns out that a customer who seemed to be told was not. The notification is not opened again."""
-    after = progress.disposition
-    return file.progress.disposition in UNCONFIRMED and after is not None and EFFECTS[after] is not Effect.REACHES
+    before, after = file.progress.disposition, progress.disposition
+    seemed_told = before in UNCONFIRMED or (before is Disposition.ANSWERED and after is Disposition.MACHINE)
+    return seemed_told and after is not None and EFFECTS[after] is not Effect.REACHES
 
 
 def _was_doubted(file: AttemptFile) -> bool:

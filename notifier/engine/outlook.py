@@ -19,7 +19,7 @@ from notifier.storage.runs import Run, RunStore
 SECONDS_IN_FLIGHT: Mapping[str, float] = {"voice": 60.0, "sms": 15.0, "email": 2.0}
 OTHERWISE = 15.0
 NO_PACE = LanePace(0.0)
-GOING_ON = frozenset({RunState.OPEN, RunState.PLANNING})
+GOING_ON = frozenset({RunState.OPEN, RunState.PLANNING, RunState.PREPARING})
 
 
 class Surroundings(Protocol):

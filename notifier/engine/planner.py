@@ -20,6 +20,9 @@ from notifier.domain.telephone import Number, read_cell
 from notifier.domain.watch import has_shrunk
 from notifier.engine.backoff import Persistence, wait_for
 from notifier.engine.catalogue import Catalogue, UnknownCampaign
+from notifier.engine.clips import Clips
+from notifier.engine.preparer import recorded_channel
+from notifier.engine.write_ahead import URGENT_BELOW
 from notifier.storage.audiences import AudienceStore, Screened, Screening
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.error_words import without_cells
@@ -73,6 +76,7 @@ class Planner:
     runs: RunStore
     source: Source
     wake_ups: WakeUps
+    clips: Clips
     _woken: asyncio.Event = field(init=False)
     _slow: Counter[int] = field(default_factory=Counter)  # tries at an audience that took too long, by run
     _not_before: dict[int, float] = field(default_factory=dict)  # monotonic seconds
@@ -103,6 +107,7 @@ class Planner:
         self._forget(run)
         await self.audiences.refresh_statistics()
         await self.wake_ups.send("lanes")
+        await self.wake_ups.send("planner")  # a run to prepare
         return True
 
     def _later(self) -> list[int]:
@@ -178,12 +183,20 @@ class Planner:
         await self.audiences.fan_out(connection, run.id, campaign.name, drawn.due_at, channels)
         expiry = drawn.screened.next_expiry
         now = self.clock.now()
-        if not await self.runs.planned(connection, run.id, now, drawn.selected, drawn.already_told, expiry):
+        state = self._next_state(campaign)
+        if not await self.runs.planned(connection, run.id, now, state, drawn.selected, drawn.already_told, expiry):
             raise Moved
         log.info("run.planned", run=run.id, selected=drawn.selected, already_told=drawn.already_told)
         before = await self.runs.tellable_before(run.campaign, run.params, run.id, connection)
         if has_shrunk(drawn.screened.tellable, before):
             log.warning("run.audience_has_shrunk", run=run.id, tellable=drawn.screened.tellable, before=before)
+
+    def _next_state(self, campaign: Campaign) -> RunState:
+        """What is urgent does not queue up behind the recordings of others: its own are made while it waits for its
+        turn."""
+        speaks = recorded_channel(self.catalogue, campaign) is not None
+        is_prepared = speaks and self.clips.own_engines and campaign.priority >= URGENT_BELOW
+        return RunState.PREPARING if is_prepared else RunState.OPEN
 
     async def _read_cells(self, connection: Connection) -> None:
         """Telephone cells nobody has read before, into the number book."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from notifier.domain.message import VoiceMessage
 from notifier.domain.recording import Part, clip_key, part_of, sequence
 from notifier.domain.speech import SpeechEngine, Utterance
-from notifier.speech.audio import join
+from notifier.speech.audio import VERSION, join
 from notifier.storage.clips import ClipStore
 
 KEPT = 64 * 2**20  # bytes of clips in memory: two hours of speech
@@ -43,7 +43,7 @@ class Playback:
         return join(pieces)
 
     def _key(self, speaker: SpeechEngine, utterance: Utterance) -> bytes:
-        return clip_key(self.seal, speaker.name, speaker.abilities, utterance)
+        return clip_key(self.seal, speaker.name, speaker.abilities, utterance, VERSION)
 
     async def _sounds(self, keys: Sequence[bytes]) -> list[bytes]:
         if missing := {key for key in keys if key not in self._kept}:
@@ -59,6 +59,8 @@ class Playback:
         return self._kept[key]
 
     def _keep(self, key: bytes, sound: bytes) -> None:
+        if key in self._kept:  # two calls wanted it at the same time: it must not be counted twice
+            return
         self._kept[key] = sound
         self._size += len(sound)
         while self._size > KEPT:

@@ -14,9 +14,12 @@ from notifier.domain.disposition import Disposition
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, weigh
 from notifier.domain.forecast import LanePace, Left, Prospect, Shares, expected_attempts, forecast
 from notifier.domain.message import EmailMessage, Message, SmsMessage, VoiceMessage
+from notifier.domain.speech import CARRIER
 from notifier.domain.watch import has_shrunk
+from notifier.engine.clips import Clips
 from notifier.engine.outlook import SECONDS_IN_FLIGHT, Surroundings, lane_paces, open_hours, refused_steps, rounded
 from notifier.engine.planner import Drawn, Planner
+from notifier.engine.preparer import Repertoire, recorded_channel
 from notifier.engine.rendering import CannotRender
 from notifier.engine.wording import Wording, why_held
 from notifier.storage.audiences import AudienceStore
@@ -24,6 +27,8 @@ from notifier.storage.source import Source
 
 # A connected call is billed: by whom it was picked up does not matter.
 CONNECTED = frozenset({Disposition.ANSWERED, Disposition.HUNG_UP, Disposition.MACHINE, Disposition.WRONG_PERSON})
+CALLS_LOOKED_AT = 1000  # for their recordings; wording them takes a second
+FACTS_AT_ONCE = 500
 LIKELY_SEGMENTS = 2  # of an SMS that no sample shows: a Chinese reminder is 79 characters
 
 
@@ -63,6 +68,17 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Recordings:
+    """What must be recorded before the first call: of the `calls` that were looked at."""
+
+    calls: int
+    engine: str  # that most of them are spoken by
+    needed: int  # clips
+    made: int  # ... of which there are
+    seconds: float  # until the others are made
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     calls: int
     line_minutes: int
@@ -97,6 +113,7 @@ class PreflightReport:
     starts_at: datetime
     finish: datetime | None
     limit: str | None
+    recordings: Recordings | None  # None when the carrier's own voice speaks, or nobody is called
     samples: Sequence[Sample]
 
     @property
@@ -127,6 +144,8 @@ class PreflightParts(Surroundings, Protocol):
     def source(self) -> Source: ...
     @property
     def wording(self) -> Wording: ...
+    @property
+    def clips(self) -> Clips: ...
     def planner(self) -> Planner: ...
 
 
@@ -134,8 +153,9 @@ async def preflight(
     app: PreflightParts, campaign: Campaign, params: Mapping[str, Any], samples: int = 5, tariff: Tariff = TARIFF
 ) -> PreflightReport:
     """Draw the audience and keep nothing of it. Raises SourceLost, SourceBroken, NeverOpen."""
-    drawn, view, rows = await _draw(app, campaign, params, samples)
-    shown = await _Samples(app, campaign).render(rows, samples)
+    drawn, view, rows = await _draw(app, campaign, params, max(samples, CALLS_LOOKED_AT))
+    told = await _read_facts(app, campaign, rows)
+    shown = _Samples(app, campaign).render(rows, told, samples)
     lanes = await lane_paces(app, campaign, paused_too=True)
     having = _having(view)
     prospect = Prospect(campaign.plan, lanes, having=having)
@@ -165,6 +185,7 @@ async def preflight(
         starts_at=drawn.due_at,
         finish=rounded(found.at) if found else None,
         limit=found.limit.value if found else None,
+        recordings=await _recordings(app, campaign, rows, told),
         samples=shown,
     )
 
@@ -237,8 +258,39 @@ def _mean_segments(samples: Sequence[Sample]) -> float:
     return sum(counts) / len(counts) if counts else LIKELY_SEGMENTS
 
 
+async def _read_facts(app: PreflightParts, campaign: Campaign, rows: Sequence[Mapping[str, Any]]) -> dict[str, Facts]:
+    """As the dispatcher reads them."""
+    subjects = sorted({subject for row in rows for subject in row["subjects"]})
+    known: dict[str, Facts] = {}
+    for start in range(0, len(subjects), FACTS_AT_ONCE):
+        portion = subjects[start : start + FACTS_AT_ONCE]
+        known |= await app.source.facts(campaign.name, portion, app.clock.now())
+    return known
+
+
+async def _recordings(
+    app: PreflightParts, campaign: Campaign, rows: Sequence[Mapping[str, Any]], known: Mapping[str, Facts]
+) -> Recordings | None:
+    channel = recorded_channel(app.catalogue, campaign)
+    if channel is None or not app.clips.own_engines:
+        return None
+    repertoire = Repertoire(app.wording, app.clips, campaign, channel)
+    for row in rows:
+        if isinstance(told := weigh(row["subjects"], known), Tell):
+            repertoire.add(row["locale"], told)
+    needed = made = 0
+    seconds = 0.0
+    for name in app.clips.own_engines:
+        wanted = {app.clips.key(name, utterance): utterance for utterance in repertoire.said_by[name]}
+        missing = await app.clips.missing(wanted)
+        needed, made = needed + len(wanted), made + len(wanted) - len(missing)
+        seconds += len(missing) / app.clips.engines[name].abilities.clips_per_second
+    engine = max(repertoire.said_by, key=lambda name: len(repertoire.said_by[name]), default=CARRIER)
+    return Recordings(repertoire.calls, engine, needed, made, seconds)
+
+
 class _Samples:
-    """Messages as they would be sent now, with facts read as the dispatcher reads them."""
+    """Messages as they would be sent now."""
 
     def __init__(self, app: PreflightParts, campaign: Campaign) -> None:
         self._app = app
@@ -246,12 +298,9 @@ class _Samples:
         refused = refused_steps(app.catalogue, campaign)
         self._channels = [step.channel for step in campaign.plan if step.channel not in refused]
 
-    async def render(self, rows: Sequence[Mapping[str, Any]], most: int) -> list[Sample]:
-        if not rows:
-            return []
-        subjects = sorted({subject for row in rows for subject in row["subjects"]})
-        known = await self._app.source.facts(self._campaign.name, subjects, self._app.clock.now())
-        return [self._sample(row, channel, known) for row, channel in self._spread(rows)[:most]]
+    def render(self, rows: Sequence[Mapping[str, Any]], known: Mapping[str, Facts], most: int) -> list[Sample]:
+        shown = self._spread(rows[:most])[:most] if rows else []
+        return [self._sample(row, channel, known) for row, channel in shown]
 
     def _spread(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str]]:
         """Each channel once, each by another recipient; then the other recipients at their first step."""

@@ -14,6 +14,7 @@ from notifier.domain.message import Action
 from notifier.domain.receipt import COMPLAINED, FOLLOWS, UNKNOWN_WORD, Receipt
 from notifier.engine.backoff import Persistence
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.hang_ups import HangUps
 from notifier.engine.judgement import Judge, bans
 from notifier.storage.attempts import AttemptFile, AttemptStore, Ban, Verdict
 from notifier.storage.budgets import BudgetStore
@@ -47,6 +48,7 @@ class Recorder:
         clock: Clock,
         wake_ups: WakeUps,
         posting_lag: timedelta,
+        hang_ups: HangUps,
     ) -> None:
         self._pool = pool
         self._attempts = attempts
@@ -56,6 +58,7 @@ class Recorder:
         self._clock = clock
         self._wake_ups = wake_ups
         self._posting_lag = posting_lag
+        self._hang_ups = hang_ups
         self._waiting: asyncio.Queue[Answer] = asyncio.Queue(MOST_WAITING)
         self._began: float | None = None
 
@@ -139,6 +142,7 @@ class Recorder:
                 (file, self._with_channel(file, self._judge.verdict(file, receipts, now))) for file, receipts in news
             ]
             heard = [receipt for _, receipts in news for receipt in receipts]
+            heard += await self._hang_ups.last_heard(connection, pairs, now)
             await self._attempts.apply(now, [verdict for _, verdict in pairs], heard, connection)
             await self._carry_out(connection, pairs)
             if complaints := self._complaints(news):

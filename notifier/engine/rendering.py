@@ -18,7 +18,7 @@ from notifier.domain.purpose import Purpose
 from notifier.domain.reading import FILTERS, NEED_TODAY
 from notifier.domain.script import is_readable
 from notifier.domain.sms_length import count_segments
-from notifier.engine.spoken import PUBLIC, Public, VoiceEnvironment
+from notifier.engine.spoken import PUBLIC, Public, VoiceEnvironment, known
 
 ESSENTIAL_END = "---"
 MAY_UNSUBSCRIBE = frozenset({Purpose.COLLECTION, Purpose.SERVICE, Purpose.SURVEY})
@@ -175,6 +175,7 @@ def _environment(root: Path, locale: str) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(root),
         undefined=jinja2.StrictUndefined,
+        finalize=known,
         autoescape=False,
         trim_blocks=False,
         keep_trailing_newline=False,
@@ -190,7 +191,7 @@ def _bind(read: Any, locale: str, *, needs_today: bool) -> Any:
 
     @jinja2.pass_context
     def apply(context: jinja2.runtime.Context, value: Any) -> str:
-        str(value)  # a missing variable names itself here; a reader would only say TypeError
+        str(known(value))  # a missing variable names itself here; a reader would only say TypeError
         return str(read(value, locale, context["today"]) if needs_today else read(value, locale))
 
     return apply

@@ -54,12 +54,19 @@ class VoiceEnvironment(ImmutableSandboxedEnvironment):
         return text in self._texts[template]
 
 
+def known(value: Any) -> Any:
+    """What the source does not know is missing, too: nobody is told to ask "None"."""
+    if value is None:
+        raise jinja2.UndefinedError("a value is null")
+    return value
+
+
 def _reader(name: str, read: Callable[..., str], locale: str) -> Callable[[Context, Any], str]:
     cut = CUTTERS.get(name, str)
 
     @jinja2.pass_context
     def apply(context: Context, value: Any) -> str:
-        str(value)  # a missing variable names itself here; a reader would only say TypeError
+        str(known(value))  # a missing variable names itself here; a reader would only say TypeError
         said = str(read(value, locale, context["today"]) if name in NEED_TODAY else read(value, locale))
         return Marked(make_personal(cut(said)) if _is_personal(context, value) else cut(said))
 
@@ -69,7 +76,7 @@ def _reader(name: str, read: Callable[..., str], locale: str) -> Callable[[Conte
 @jinja2.pass_context
 def _finalize(context: Context, value: Any) -> Any:
     """What an expression comes to, as it goes into the line."""
-    if isinstance(value, Marked) or not isinstance(value, str):
+    if isinstance(known(value), Marked) or not isinstance(value, str):
         return value
     clean = CONTROLS.sub("", value)
     return make_personal(clean) if _is_personal(context, value) else clean

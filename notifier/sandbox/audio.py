@@ -4,8 +4,10 @@ import asyncio
 import re
 import struct
 import time
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -42,6 +44,14 @@ class Clips:
         self._session = session
         self._cached: dict[str, _Cached] = {}
         self._fetching: dict[str, asyncio.Task[Clip]] = {}
+        self._asked: Counter[str] = Counter()
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Every clip that was asked for: how often, and what it was."""
+        return [
+            {"url": url, "requests": requests, **(asdict(self._cached[url].clip) if url in self._cached else {})}
+            for url, requests in self._asked.items()
+        ]
 
     async def get(self, url: str) -> Clip:
         """The clip at an absolute URL. Raises ClipError."""
@@ -62,6 +72,7 @@ class Clips:
         await asyncio.gather(*fetching, return_exceptions=True)
 
     async def _fetch(self, url: str, cached: _Cached | None) -> Clip:
+        self._asked[url] += 1
         headers = {"If-None-Match": cached.etag} if cached and cached.etag else {}
         try:
             async with self._session.get(URL(url, encoded=True), headers=headers, timeout=FETCH) as response:

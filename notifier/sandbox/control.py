@@ -5,6 +5,8 @@ It asks for no login, and answers loopback only.
 - `GET /ledger?since=N` -> `{"entries": [...], "next": N}`: every call and message placed, in order (`records.py`)
 - `GET /mailbox?since=N&to=ADDRESS` -> `{"mails": [...], "next": N, "reports": [...]}`: every mail kept (`mailbox.py`),
   and what came back of mails: kind, to whom, and how handing it over was answered
+- `GET /clips` -> `{"clips": [...]}`: each URL that was played, with how often it was requested, and its bytes, hash and
+  seconds (`audio.py`)
 - `POST /people` scripts what people do next (`people.py`):
   `{"calls": {"+886900000001": [{"answer_after": 4, "keys": [{"after": 12, "digit": "1"}], "hang_up_after": null},
   {"outcome": "busy"}]}, "messages": {"+886900000001": [{"outcome": "undelivered", "error_code": 30003}]},
@@ -35,7 +37,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Control:
-    """Handlers of /health, /ledger, /faults, /people, /mailbox and /settle."""
+    """Handlers of /health, /ledger, /clips, /faults, /people, /mailbox and /settle."""
 
     def __init__(self, exchange: Exchange, mailbox: Mailbox) -> None:
         self._exchange = exchange
@@ -45,6 +47,7 @@ class Control:
         for method, path, handler in (
             ("GET", "/health", self._health),
             ("GET", "/ledger", self._ledger),
+            ("GET", "/clips", self._clips),
             ("GET", "/faults", self._faults),
             ("POST", "/faults", self._set_faults),
             ("DELETE", "/faults", self._reset_faults),
@@ -73,6 +76,9 @@ class Control:
         await response.write(f'], "next": {since + count}}}'.encode())
         await response.write_eof()
         return response
+
+    async def _clips(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response({"clips": self._exchange.clips.shown()})
 
     async def _faults(self, _: web.Request) -> web.StreamResponse:
         return web.json_response(self._exchange.faults.shown())

@@ -111,7 +111,7 @@ class Conversation:
             return
         except _DocumentError as failure:
             self._call.errors.append(failure.trouble)
-            self._call.heard.append(Heard("say", APOLOGY, 0.0, twiml.speech_seconds(APOLOGY)))
+            self._call.heard.append(Heard("say", APOLOGY, self._line.seconds, 0.0, twiml.speech_seconds(APOLOGY)))
 
     async def _first(self) -> Document:
         order = self._call.order
@@ -160,7 +160,7 @@ class Conversation:
             case twiml.Pause(seconds):
                 return await self._line.pass_time(seconds, listening=listening)
             case twiml.Say(text, loop):
-                return await self._hear(Heard("say", text, 0.0, twiml.speech_seconds(text) * loop), listening)
+                return await self._hear(self._said(text, loop), listening)
             case twiml.Play(url, loop):
                 return await self._play(_absolute(document, url), loop, listening)
 
@@ -171,7 +171,11 @@ class Conversation:
         except ClipError as failure:
             self._call.errors.append(Trouble(RETRIEVAL_FAILURE, str(failure), url))
             return False
-        return await self._hear(Heard("play", url, 0.0, clip.seconds * loop, clip.sha256, clip.bytes), listening)
+        sound = Heard("play", url, self._line.seconds, 0.0, clip.seconds * loop, clip.sha256, clip.bytes)
+        return await self._hear(sound, listening)
+
+    def _said(self, text: str, loop: int) -> Heard:
+        return Heard("say", text, self._line.seconds, 0.0, twiml.speech_seconds(text) * loop)
 
     async def _hear(self, sound: Heard, listening: bool) -> bool:
         began = self._line.seconds

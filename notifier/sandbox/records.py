@@ -26,10 +26,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One thing a person heard: spoken words or a clip, with the seconds heard and the seconds there were."""
+    """One thing a person heard: spoken words or a clip, with the seconds heard and the seconds there were; `at`: how
+    many seconds after they picked up."""
 
     kind: Literal["say", "play"]
     words: str  # the text, or the clip's absolute URL
+    at: float
     seconds: float
     of: float
     sha256: str | None = None
@@ -248,6 +250,7 @@ def _heard_shown(heard: Heard) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "kind": heard.kind,
         "words" if heard.kind == "say" else "url": heard.words,
+        "at": round(heard.at, 2),
         "seconds": round(heard.seconds, 2),
         "of": round(heard.of, 2),
     }

@@ -11,6 +11,9 @@ import numpy
 import soundfile
 import soxr
 
+from notifier.domain.speech import NotAudio
+
+VERSION = "1"  # part of a clip's key: processed in another way, clips are made anew
 RATE = 8000  # samples, and bytes, a second
 SILENCE = b"\xff"  # mu-law zero
 LONGEST = 60.0  # seconds; a clip is a line at most
@@ -21,10 +24,6 @@ QUIET = -45.0  # dB below the loudest 20 ms: what is quieter is no speech
 FRAME = RATE // 50
 FADE = RATE // 200  # 5 ms: an edge that begins in the middle of a wave clicks
 MU_LAW = 7  # WAVE_FORMAT_MULAW
-
-
-class NotAudio(Exception):
-    """Not sound that a clip can be made of; the message says what it is instead."""
 
 
 def make_clip(encoded: bytes) -> bytes:

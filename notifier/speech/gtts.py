@@ -1,7 +1,8 @@
 """The voice of Google Translate, by the request bodies of the gTTS package. Opt-in: the words leave the house.
 
 The service behind it is undocumented and free, and defends itself against whoever asks much: so it is asked little (few
-requests at a time, with pauses), left alone when it fails, and never given words that belong to a customer.
+requests at a time, with pauses), left alone when it fails, and never given words that belong to a customer. Pauses and
+circuit are of one process: so many workers ask it so many times as often, though never twice for the same clip.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ SERVICE = "https://translate.google.com/_/TranslateWebserverUi/data/batchexecute
 VOICES = {"zh-TW": "zh-TW", "en": "en"}  # the service's own names of languages
 DEADLINE = 10.0  # seconds for a request
 AT_ONCE = 2
-SPACING = 0.25  # seconds between two requests: 64 clips in 16 s, when those who want them wait 30
+SPACING = 0.25  # seconds between two requests
 MOST_CHARACTERS: int = gTTS.GOOGLE_TTS_MAX_CHARS  # 100, of a request
 MOST_REQUESTS = 4  # of an utterance
 SHORTEST, LONGEST = 0.1, 60.0  # seconds of sound; a clip is a line at most

@@ -1,4 +1,5 @@
-"""Google Translate's speech by HTTPS: one request body in, one MP3 out. Every failure is EngineAway.
+"""Google Translate's speech by HTTPS: one request body in, one MP3 out. Every failure is EngineAway, but
+for words of which it has no sound.
 
 The package's own way to the service is not used: it turns TLS verification off, blocks, waits without end, and answers
 a captcha page with no sound and no error.
@@ -14,7 +15,7 @@ import aiohttp
 from gtts import gTTS
 from yarl import URL
 
-from notifier.domain.speech import EngineAway
+from notifier.domain.speech import EngineAway, NotAudio
 from notifier.speech.circuit_breaker import Throttled
 
 RPC = f'"{gTTS.GOOGLE_TTS_RPC}",'
@@ -36,7 +37,7 @@ class SpeechService:
         self._session: aiohttp.ClientSession | None = None
 
     async def ask(self, body: bytes) -> bytes:
-        """The MP3 of a body, as yet unheard. Raises EngineAway."""
+        """The MP3 of a body, as yet unheard. Raises EngineAway, and NotAudio where it has none for the words."""
         try:
             async with self._open().post(self._url, data=body, headers=HEADERS, allow_redirects=False) as response:
                 _check(response)
@@ -69,6 +70,8 @@ def mp3_in(answer: bytes) -> bytes:
     try:
         text = answer.decode()
         inner, _ = _DECODER.raw_decode(text, text.index(RPC) + len(RPC))
+        if inner is None:
+            raise NotAudio("the speech service has no sound for these words")
         (encoded,) = json.loads(inner)
         return b64decode(encoded, validate=True)
     except (ValueError, TypeError, RecursionError):  # `from None`: such errors hold the answer

@@ -26,6 +26,8 @@ class AttemptQueries:
     apply: Query
     store_receipts: Query
     message_of: Query
+    messages_of: Query
+    told_of: Query
     silent: Query
     postpone_look: Query
     note_miss: Query
@@ -66,6 +68,17 @@ class Verdict:
     due_at: datetime | None = None
     channel: str | None = None
     place: Place = Place(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What an attempt says, as stored (None once its words are erased); whether a machine is known to listen, and
+    whether something of it could not be played."""
+
+    channel: str
+    message: Any
+    machine: bool
+    unplayed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +151,22 @@ class AttemptStore:
         )
         return {row["id"] for row in rows}
 
-    async def message_of(self, attempt: AttemptId) -> tuple[str, Any] | None:
-        """Channel and stored words of an attempt; None when there is no such attempt."""
+    async def message_of(self, attempt: AttemptId) -> Spoken | None:
+        """None when there is no such attempt."""
         row = await self._q.message_of.fetch_row(self._pool, attempt=attempt)
-        return (row["channel"], row["message"]) if row else None
+        return Spoken(**row) if row else None
+
+    async def messages_of(self, connection: Any, attempts: Sequence[AttemptId]) -> dict[AttemptId, Any]:
+        """The stored words of those that have them still."""
+        rows = await self._q.messages_of.fetch(connection, attempts=list(attempts))
+        return {AttemptId(row["id"]): row["message"] for row in rows}
+
+    async def told_of(self, connection: Any, attempts: Sequence[AttemptId]) -> dict[AttemptId, list[Receipt]]:
+        """What the provider has told us of each, as it came."""
+        told: dict[AttemptId, list[Receipt]] = {attempt: [] for attempt in attempts}
+        for row in await self._q.told_of.fetch(connection, attempts=list(attempts)):
+            told[AttemptId(row["attempt_id"])].append(_receipt(row))
+        return told
 
     async def take_silent(self, now: datetime, again_at: datetime, most: int = 100) -> list[Silence]:
         """Attempts whose provider must be asked; nobody else is given them before `again_at`."""
@@ -192,7 +217,7 @@ def receipt_body(receipt: Receipt) -> dict[str, object]:
             ("blameless", receipt.blameless),
             ("detail", dict(receipt.detail)),
         )
-        if value or name == "sequence"
+        if value or name == "sequence" or (name == "machine" and value is False)
     }
 
 
@@ -208,7 +233,7 @@ def _receipt(row: asyncpg.Record) -> Receipt:
         provider_ref=body.get("provider_ref"),
         uncertain=body.get("uncertain", False),
         heard=body.get("heard", False),
-        machine=body.get("machine", False),
+        machine=body.get("machine"),
         action=Action(body["action"]) if "action" in body else None,
         ended=Disposition(body["ended"]) if "ended" in body else None,
         blameless=body.get("blameless", False),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from notifier.domain.speech import Utterance
 from notifier.resources import sql_root
@@ -14,6 +15,7 @@ from notifier.storage.queries import Query, load_into
 class ClipQueries:
     made: Query
     audio: Query
+    sizes: Query
     claim: Query
     keep: Query
     give_up: Query
@@ -38,6 +40,10 @@ class ClipStore:
         """The sound of those that exist: 8 kHz mono mu-law without a header."""
         return {row["key"]: row["audio"] for row in await self._q.audio.fetch(self._pool, keys=keys)}
 
+    async def sizes(self, connection: Any, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """The bytes of those that exist, 8,000 to a second."""
+        return {row["key"]: row["size"] for row in await self._q.sizes.fetch(connection, keys=keys)}
+
     async def claim(
         self, engine: str, wanted: Mapping[bytes, Utterance], maker: int, now: datetime, until: datetime
     ) -> list[bytes]:
@@ -55,8 +61,10 @@ class ClipStore:
         )
         return [row["key"] for row in rows]
 
-    async def keep(self, made: Mapping[bytes, bytes], maker: int, now: datetime) -> None:
-        await self._q.keep.execute(self._pool, keys=list(made), audio=list(made.values()), maker=maker, now=now)
+    async def keep(self, made: Mapping[bytes, bytes], maker: int, now: datetime) -> set[bytes]:
+        """Those that were still this maker's to make."""
+        rows = await self._q.keep.fetch(self._pool, keys=list(made), audio=list(made.values()), maker=maker, now=now)
+        return {row["key"] for row in rows}
 
     async def give_up(self, keys: Sequence[bytes], maker: int) -> None:
         await self._q.give_up.execute(self._pool, keys=keys, maker=maker)

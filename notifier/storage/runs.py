@@ -11,6 +11,7 @@ from notifier.domain.states import RUN_MOVES, RunState
 from notifier.resources import sql_root
 from notifier.storage.database import Pool
 from notifier.storage.queries import Connection, Query, load_into
+from notifier.storage.queue import Mark
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class RunQueries:
     to_plan: Query
     take_to_plan: Query
     planned: Query
+    take_to_prepare: Query
+    go_on_preparing: Query
+    prepared: Query
+    to_tell: Query
+    how_many_to_tell: Query
     move: Query
     wait_for: Query
     open_runs: Query
@@ -55,6 +61,20 @@ class Run:
     finished_at: datetime | None
     selected: int
     already_told: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToTell:
+    """A notification that waits in the queue, and the subjects it is about."""
+
+    notification: int
+    due_at: datetime
+    locale: str
+    subjects: tuple[str, ...]
+
+    @property
+    def mark(self) -> Mark:
+        return self.due_at, self.notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +181,49 @@ class RunStore:
         connection: Any,
         run: int,
         now: datetime,
+        state: RunState,
         selected: int,
         already_told: int,
         next_expiry: datetime | None,
     ) -> bool:
-        """Let the planned run begin; answers whether it was still to be planned."""
+        """Let the planned run go on to be prepared, or opened; answers whether it was still to be planned."""
         return bool(
             await self._q.planned.execute(
-                connection, run=run, now=now, selected=selected, already_told=already_told, next_expiry=next_expiry
+                connection, run=run, now=now, state=state.value, selected=selected, already_told=already_told,
+                next_expiry=next_expiry,
             )
+        )  # fmt: skip
+
+    async def take_to_prepare(
+        self, preparer: int, campaigns: Collection[str], now: datetime, until: datetime
+    ) -> Run | None:
+        """A run of these campaigns whose recordings are this preparer's to make, until the moment given."""
+        row = await self._q.take_to_prepare.fetch_row(
+            self._pool, preparer=preparer, campaigns=list(campaigns), now=now, until=until
         )
+        return _run(row) if row else None
+
+    async def go_on_preparing(self, run: int, preparer: int, until: datetime, waiting_for: str) -> bool:
+        """Say how far the preparer is; answers whether the run is still its own."""
+        gone_on = await self._q.go_on_preparing.fetch_value(
+            self._pool, run=run, preparer=preparer, until=until, waiting_for=waiting_for
+        )
+        return gone_on is not None
+
+    async def prepared(self, run: int, preparer: int, now: datetime) -> bool:
+        """Let the run begin; answers whether it was still this preparer's."""
+        return await self._q.prepared.fetch_value(self._pool, run=run, preparer=preparer, now=now) is not None
+
+    async def to_tell(self, run: int, channel: str, after: Mark, most: int) -> list[ToTell]:
+        """Whom a channel is to tell, in the order of their turns, beginning after one."""
+        rows = await self._q.to_tell.fetch(
+            self._pool, run=run, channel=channel, mark_due=after[0], mark_id=after[1], most=most
+        )
+        return [ToTell(row["notification"], row["due_at"], row["locale"], tuple(row["subjects"])) for row in rows]
+
+    async def how_many_to_tell(self, run: int, channel: str) -> int:
+        count: int = await self._q.how_many_to_tell.fetch_value(self._pool, run=run, channel=channel)
+        return count
 
     async def move(self, run: int, to: RunState, reason: str | None, now: datetime) -> bool:
         """Move a run where the table of legal moves allows it; answers whether it moved."""

@@ -1,18 +1,28 @@
 """The sound of a call under an address nobody can guess: the same bytes for ever, from any web process.
 
-Access ends when the attempt's words are erased: then there is nothing to join.
+What cannot be played is on record before the carrier hears of it: nobody counts as told by a call that was silent.
+Access ends when the attempt's words are erased: then there is nothing to join, and what was joined before is looked at
+again after a minute.
 """
 
+import asyncio
+import time
 from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 
 import structlog
 from aiohttp import web
 
-from notifier.domain.attempt_id import read_attempt_id
+from notifier.clock import Clock
+from notifier.domain.attempt_id import AttemptId, read_attempt_id
 from notifier.domain.dialogue_words import Sentence, say
-from notifier.domain.message import LOCALES, VoiceMessage, read_message
+from notifier.domain.message import VoiceMessage, read_message
+from notifier.domain.receipt import Receipt, ReceiptKind
 from notifier.domain.recording import AudioAddresses, Part
+from notifier.engine.inbox import Intake
 from notifier.engine.playback import ClipMissing, Playback
 from notifier.storage.attempts import AttemptStore
 from notifier.storage.database import LOST
@@ -21,19 +31,46 @@ log = structlog.get_logger()
 
 WAV = "audio/wav"
 A_DAY = "public, max-age=86400, immutable"
-JOINED = 500  # files kept joined: a call's half is 100 KB
+AN_HOUR = "private, max-age=3600, immutable"  # one customer's: what is erased must be gone soon
+UNPLAYED = "unplayed"
+JOINED = 64  # files kept joined, for ranges and repeats: of 300 KB each, and joining one takes a ms
+FRESH = 60.0  # real seconds a call's file is served without looking whether its words are still kept
+WITHIN = 8.0  # real seconds for the clips; the carrier waits 15 s for a file
 PACES = {"plain": False, "slow": True}
+
+
+class WordsErased(Exception):
+    """The words of an attempt are not kept any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A file as it is served. `until`: seconds of the monotonic clock."""
+
+    sound: bytes
+    etag: str
+    until: float
 
 
 class AudioRoutes:
     """Serves /audio/<seal>/<attempt>/<locale>/<part>/<pace>.wav, and fixed sentences by engine instead of attempt."""
 
-    def __init__(self, addresses: AudioAddresses, playback: Playback, attempts: AttemptStore, callers: dict[str, str]):
+    def __init__(
+        self,
+        addresses: AudioAddresses,
+        playback: Playback,
+        attempts: AttemptStore,
+        callers: dict[str, str],
+        intake: Intake,
+        clock: Clock,
+    ) -> None:
+        self._intake = intake
+        self._clock = clock
         self._addresses = addresses
         self._playback = playback
         self._attempts = attempts
         self._callers = callers
-        self._joined: OrderedDict[str, bytes] = OrderedDict()
+        self._joined: OrderedDict[str, Joined] = OrderedDict()
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/audio/{seal}/{whose}/{locale}/{what}/{pace}.wav", self._serve)]  # aiohttp answers HEAD, too
@@ -43,20 +80,39 @@ class AudioRoutes:
         if not self._addresses.is_ours(request.match_info["seal"], words):
             return web.Response(status=404, text="no such sound\n")
         try:
-            sound = await self._sound(*words)
+            async with asyncio.timeout(WITHIN):
+                joined = await self._file(*words)
+        except WordsErased:
+            await self._note_unplayed(words)
+            return web.Response(status=410, text="not kept any more\n")
         except ClipMissing as error:
             log.error("audio.missing", reason=str(error), what=words[2], locale=words[1])
+            await self._note_unplayed(words)
             return web.Response(status=404, text="no such sound\n")
         except LOST:
+            await self._note_unplayed(words)
             return web.Response(status=503, text="not to be had just now\n")
-        return _answer(request, sound)
+        return _answer(request, joined, AN_HOUR if read_attempt_id(words[0]) else A_DAY)
 
-    async def _sound(self, whose: str, locale: str, what: str, pace: str) -> bytes:
+    async def _note_unplayed(self, words: Sequence[str]) -> None:
+        attempt = read_attempt_id(words[0])
+        if attempt is None:
+            return
+        key = f"{UNPLAYED}:{':'.join(words[1:])}"
+        with suppress(*LOST):  # then nor can the call's next turn be, and nothing counts as heard
+            await self._intake.take([Receipt(attempt, ReceiptKind.CALLBACK, key, UNPLAYED, self._clock.now())])
+
+    async def _file(self, whose: str, locale: str, what: str, pace: str) -> Joined:
         name = f"{whose}/{locale}/{what}/{pace}"
-        if name not in self._joined:
-            self._joined[name] = await self._join(whose, locale, what, slow=PACES[pace])
-            if len(self._joined) > JOINED:
-                self._joined.popitem(last=False)
+        known = self._joined.get(name)
+        if known is not None and known.until > time.monotonic():
+            self._joined.move_to_end(name)
+            return known
+        self._joined.pop(name, None)
+        sound = await self._join(whose, locale, what, slow=PACES[pace])
+        self._joined[name] = Joined(sound, sha256(sound).hexdigest()[:32], time.monotonic() + FRESH)
+        if len(self._joined) > JOINED:
+            self._joined.popitem(last=False)
         return self._joined[name]
 
     async def _join(self, whose: str, locale: str, what: str, *, slow: bool) -> bytes:
@@ -64,20 +120,26 @@ class AudioRoutes:
         if attempt is None:
             sentence = say(Sentence(what), locale, self._callers[locale])
             return await self._playback.lines(whose, [sentence], locale, slow=slow)
-        found = await self._attempts.message_of(attempt)
-        message = read_message(found[1]) if found and found[1] else None
-        if not isinstance(message, VoiceMessage) or locale not in message.scripts or locale not in LOCALES:
-            raise ClipMissing("the words of this attempt are not kept any more")
+        message = await self._message(attempt)
         return await self._playback.part(message, locale, Part(what), slow=slow)
 
+    async def _message(self, attempt: AttemptId) -> VoiceMessage:
+        """Raises WordsErased: the seal on the address shows that there were words."""
+        found = await self._attempts.message_of(attempt)
+        message = read_message(found.message) if found and found.message else None
+        if not isinstance(message, VoiceMessage):
+            raise WordsErased
+        return message
 
-def _answer(request: web.Request, sound: bytes) -> web.Response:
+
+def _answer(request: web.Request, joined: Joined, keep: str) -> web.Response:
     """With ETag and ranges, as players ask for them."""
-    etag = f'"{sha256(sound).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": A_DAY, "Accept-Ranges": "bytes"}
-    if any(tag.value == etag.strip('"') for tag in request.if_none_match or ()):
+    sound = joined.sound
+    headers = {"ETag": f'"{joined.etag}"', "Cache-Control": keep, "Accept-Ranges": "bytes"}
+    if any(tag.value in (joined.etag, "*") for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    wanted = _range(request, len(sound))
+    is_same = request.headers.get("If-Range", headers["ETag"]) == headers["ETag"]
+    wanted = _range(request, len(sound)) if is_same else None
     if wanted is None:
         return web.Response(body=sound, content_type=WAV, headers=headers)
     if wanted.start >= wanted.stop:

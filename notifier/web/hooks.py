@@ -1,7 +1,8 @@
 """Callbacks: known by our own attempt id, verified by the channel, on disk before they are answered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -10,7 +11,7 @@ from notifier.clock import Clock
 from notifier.domain.attempt_id import AttemptId, read_attempt_id
 from notifier.domain.channel import Channel, Hook, HookCall, HookReply
 from notifier.domain.errors import Forged
-from notifier.domain.message import Message, read_message
+from notifier.domain.message import read_message
 from notifier.engine.inbox import Intake
 from notifier.storage.attempts import AttemptStore
 from notifier.storage.database import LOST
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 WORDS_WITHIN = 4.0  # real seconds for what a call is to say; with STORED_WITHIN less than the carrier's 15 s
 
+NOTHING_SAID: Mapping[str, Any] = {"message": None}
 PROBE = "probe"  # asks whether calls would be heard: not by a process that cannot read what they are to say
 
 Silence = Callable[[], Awaitable[str | None]]
@@ -79,24 +81,25 @@ class HookRoutes:
             form=[(name, str(value)) for name, value in form.items()],
             body=body,
             attempt=attempt,
-            message=await self._message(channel, attempt) if hook.speaks else None,
             at=self._clock.now(),
+            **await self._said(channel, attempt) if hook.speaks else NOTHING_SAID,
         )
 
-    async def _message(self, channel: Channel, attempt: AttemptId | None) -> Message | None:
-        """What the attempt says; None when it is not known, or the database is not to be had: a call must go on."""
+    async def _said(self, channel: Channel, attempt: AttemptId | None) -> Mapping[str, Any]:
+        """What the attempt says, and what is known of that, by the names of a HookCall; without words when it is not
+        known, or cannot be read: a call must go on."""
         if attempt is None:
-            return None
+            return NOTHING_SAID
         try:
             async with asyncio.timeout(WORDS_WITHIN):
                 found = await self._attempts.message_of(attempt)
         except LOST:
             log.warning("hook.database_lost", channel=channel.name, attempt=str(attempt))
-            return None
-        if found is None or found[0] != channel.name or found[1] is None:
-            return None
+            return {**NOTHING_SAID, "out_of_reach": True}
+        if found is None or found.channel != channel.name or found.message is None:
+            return NOTHING_SAID
         try:
-            return read_message(found[1])
+            return {"message": read_message(found.message), "machine": found.machine, "unplayed": found.unplayed}
         except (ValueError, TypeError, KeyError):
             log.exception("hook.message_unreadable", attempt=str(attempt))
-            return None
+            return NOTHING_SAID

@@ -83,11 +83,6 @@ def gaps(entries: Iterable[Entry]) -> list[timedelta]:
     return [placed_at(later) - moment(sooner["ended_at"]) for sooner, later in pairwise(entries)]
 
 
-def words(entry: Entry) -> str:
-    """All that was said and heard in a call."""
-    return "".join(heard["words"] for heard in entry["heard"] if heard["kind"] == "say")
-
-
 def attempt_of(entry: Entry) -> str:
     """The id of the attempt, as we gave it to the carrier."""
     query: str = entry["status_callback"].partition("attempt=")[2]

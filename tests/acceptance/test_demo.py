@@ -19,10 +19,12 @@ from notifier.commands.demo_comparison import (
     Check,
     Evidence,
     LoggedAttempt,
+    Recordings,
     Rule,
     compare,
     read_ledger,
     read_mailbox,
+    read_recordings,
     rest_of,
 )
 from notifier.commands.demo_services import CannotRun, check_space, next_working_day
@@ -161,6 +163,33 @@ def test_a_falsified_ledger_is_found_out(what: str, falsify: Falsify, broken: se
     entries = ledger()
     falsify(entries)
     assert failed(evidence(entries)) == broken
+
+
+URL = "http://127.0.0.1:2/audio/seal/attempt/zh-TW/essential/plain.wav"
+PLAYED = {"kind": "play", "url": URL, "seconds": 9.0, "of": 29.0, "sha256": "5e", "bytes": 232_000}
+FETCHED = {"url": URL, "requests": 1}
+
+
+def test_recordings_are_played_whole_and_fetched_once() -> None:
+    once = read_recordings([call(CALLED, heard=[PLAYED], errors=[]), text(TEXTED)], [FETCHED])
+    assert once == Recordings(played=1)
+    assert failed(evidence(ledger(), recordings=once)) == set()
+
+
+@pytest.mark.parametrize(
+    ("errors", "requests"), [([{"code": 11200, "message": "no clip: HTTP 404", "url": URL}], 1), ([], 2)]
+)
+def test_a_recording_that_fails_or_is_fetched_again_is_found_out(errors: list[dict[str, Any]], requests: int) -> None:
+    found = read_recordings([call(CALLED, heard=[], errors=errors)], [FETCHED | {"requests": requests}])
+    assert failed(evidence(ledger(), recordings=found)) == {Rule.RECORDINGS}
+
+
+def test_what_was_heard_of_a_recording_counts_like_what_was_said() -> None:
+    entries = ledger()
+    entries[0]["heard"] = [PLAYED | {"lines": ["聽清楚了，請按一。"]}]
+    assert failed(evidence(entries)) == set()
+    entries[0]["heard"] = [PLAYED | {"lines": ["電費是新臺幣一千元。"]}]
+    assert failed(evidence(entries)) == {Rule.OUTCOMES}
 
 
 def test_what_was_not_sent_must_not_have_arrived() -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from notifier.domain.states import RunState
 from tests.acceptance.crowd import (
     AGREES,
     BAD_NUMBER,
@@ -21,12 +22,12 @@ from tests.acceptance.crowd import (
     moment,
     number,
     placed_at,
-    words,
 )
 from tests.house import TAIPEI, House, open_house
 
 SCALE = 7200  # three hours of waiting are a second and a half
 SLACK = timedelta(minutes=90)  # of this fast clock: 0.75 s of real time for whatever the machine is busy with
+GREETING = 12  # seconds until most machines begin to record
 SHORT, LONG = timedelta(minutes=20), timedelta(hours=3)
 
 
@@ -78,21 +79,30 @@ async def test_each_ending_has_its_own_sequel(database: str, source_database: st
             assert (await house.notification(accounts[to]))["outcome"] == case.outcome, name
 
 
-async def test_a_machine_is_told_nothing(house: House) -> None:
-    """The office hangs up on machines and tries later: who knows who listens to them."""
-    await customers(house, 1)
-    await house.people({"calls": {number(0): [MACHINE]}, "everyone": {"calls": AGREES}})
+async def test_a_machine_is_left_the_short_version(database: str, source_database: str) -> None:
+    """What is said first goes into its greeting; so the essential part is said again, whole, and no menu after it."""
+    async with open_house(database, source_database, scale=60, speech_engines=["espeak", "carrier"]) as house:
+        await customers(house, 1)
+        await house.people({"calls": {number(0): [MACHINE]}, "everyone": {"calls": AGREES}})
+        run = await house.launch()
 
-    async def rang() -> bool:
-        return bool(await house.ledger("call"))
+        async def over() -> bool:
+            calls = await house.ledger("call")
+            return bool(calls) and calls[0]["status"] == "completed"
 
-    await house.launch()
-    await house.until(rang, "inbox", "lanes")
-    await house.quiet()
+        await house.until(over, "inbox", "lanes", "runs")
+        await house.move(run, RunState.CANCELLED)
 
-    call = (await house.ledger("call"))[0]
-    assert call["answered_by"] == "machine_start"
-    assert words(call) == ""
+        call = (await house.ledger("call"))[0]
+        assert call["answered_by"] == "machine_start"
+        assert call["heard"][0]["at"] < 1, "nobody who picks up waits for the detection"
+        first, again = call["heard"]
+        assert first["sha256"] == again["sha256"]
+        assert again["seconds"] == again["of"]
+        assert again["at"] > GREETING
+        words = await house.heard(call)
+        assert words[-1].count("新臺幣一千兩百三十四元") == 2
+        assert "請按" not in "".join(words)
 
 
 async def test_nobody_left_to_tell_by_any_other_way(database: str, source_database: str) -> None:
@@ -136,7 +146,7 @@ async def test_a_try_that_would_be_after_eight_waits_for_the_morning(database: s
 async def test_what_cannot_be_told_in_time_expires(database: str, source_database: str) -> None:
     """Due today, and the office opens no more before the deadline."""
     late = datetime(2026, 12, 1, 19, 15, tzinfo=TAIPEI)
-    async with open_house(database, source_database, scale=1800, start=late) as house:
+    async with open_house(database, source_database, scale=600, start=late) as house:
         account = await house.customer(mobile=number(0))
         await house.bill(account, due_in=0)
         await house.people({"calls": {number(0): [NO_ANSWER]}})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from notifier.domain.dialogue_words import LOCALES, Sentence, say
-from tests.acceptance.crowd import Behaviour, by_number, everyone, finished, number, presses, words
+from tests.acceptance.crowd import Behaviour, by_number, everyone, finished, number, presses
 from tests.house import House
 
 AMOUNT = {"zh-TW": "新臺幣一千兩百三十四元", "en": "one thousand two hundred thirty-four New Taiwan dollars"}
@@ -72,7 +72,7 @@ async def test_every_key(house: House, locale: str) -> None:
     calls = by_number(await house.ledger("call"))
     for n, (name, case) in enumerate(CASES.items()):
         (call,) = calls[number(n)]
-        heard, caller = words(call), ""
+        heard, caller = "".join(await house.heard(call)), ""
         spoken_last = OTHER[locale] if name in IN_OTHER_LANGUAGE else locale
         assert call["pressed"] == [key["digit"] for key in case.behaviour["keys"]], name
         for sentence in case.says:

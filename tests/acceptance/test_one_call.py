@@ -18,7 +18,7 @@ async def test_a_customer_hears_the_reminder_and_presses_one(house: House) -> No
     assert call["to"] == "+886912345678"
     assert call["status"] == "completed"
     assert call["pressed"] == ["1"]
-    words = "".join(heard["words"] for heard in call["heard"] if heard["kind"] == "say")
+    words = "".join(await house.heard(call))
     assert words.startswith("台灣電力公司")
     assert words.count("新臺幣一千兩百三十四元") == 2
     assert (await house.notification(account))["outcome"] == "acknowledged"

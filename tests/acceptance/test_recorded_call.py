@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from notifier.domain.speech import CARRIER
+from notifier.domain.states import RunState
 from tests.acceptance.crowd import AGREES, LISTENS, customers, everyone, finished, number, presses
 from tests.house import House, open_house
 
@@ -34,6 +35,25 @@ async def test_calls_play_recordings_and_say_nothing(recorded: House) -> None:
     assert all(heard["seconds"] == pytest.approx(heard["of"], abs=0.1) for heard in listened["heard"])
     (slower,) = [call for call in calls if call["to"] == number(1)]
     assert any("/slow.wav" in heard["url"] for heard in slower["heard"])
+
+
+async def test_nothing_is_fetched_twice_that_could_be_kept(recorded: House) -> None:
+    """The carrier keeps what it may, as long as it may: a sentence that thirty people hear is fetched once."""
+    await customers(recorded, 30)
+    await everyone(recorded, presses("5", "1", first=1, between=4))
+    await finished(recorded, await recorded.launch(), within=60)
+
+    calls, fetched = await recorded.ledger("call"), await recorded.clips()
+    played = [heard for call in calls for heard in call["heard"]]
+    assert len(calls) == 30
+    assert {clip["requests"] for clip in fetched} == {1}
+    assert {(clip["url"], clip["sha256"], clip["bytes"]) for clip in fetched} >= {
+        (heard["url"], heard["sha256"], heard["bytes"]) for heard in played
+    }
+    (wrong_key,) = {heard["url"] for heard in played if "/unknown_key/" in heard["url"]}
+    assert sum(heard["url"] == wrong_key for heard in played) == 30
+    assert all(heard["of"] == pytest.approx(clip["seconds"], abs=0.01)
+               for heard in played for clip in fetched if clip["url"] == heard["url"])  # fmt: skip
 
 
 async def test_the_attempt_shows_who_spoke_and_what_it_said(recorded: House) -> None:
@@ -86,3 +106,27 @@ async def test_an_engine_that_is_not_there_leaves_the_call_to_the_carrier(databa
         await finished(house, await house.launch())
         (call,) = await house.ledger("call")
         assert {heard["kind"] for heard in call["heard"]} == {"say"}
+
+
+async def test_a_silent_call_has_told_nobody(
+    database: str, source_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The web part is of another release, and does not find what the workers have recorded."""
+    monkeypatch.setattr("notifier.engine.playback.VERSION", "another")
+    async with open_house(database, source_database, speech_engines=["espeak", CARRIER], scale=60) as house:
+        accounts = await customers(house, 1)
+        await everyone(house, LISTENS)
+        run = await house.launch()
+
+        async def over() -> bool:
+            return bool(
+                await house.app.pool.fetchval("select exists (select from notifier.attempt where state = 'ended')")
+            )
+
+        await house.until(over, "inbox", "lanes", "runs")
+        await house.move(run, RunState.CANCELLED)
+
+        call = (await house.ledger("call"))[0]
+        assert (call["status"], call["heard"]) == ("completed", [])
+        assert (await house.attempts(accounts[number(0)]))[0]["disposition"] == "hung_up"
+        assert (await house.notification(accounts[number(0)]))["outcome"] != "reached"

@@ -45,7 +45,7 @@ async def waiting(house: House, run: Run) -> str:
     async def says() -> bool:
         now = await house.app.runs.by_id(run.id)
         assert now is not None
-        assert now.state in (RunState.PLANNING, RunState.OPEN), (now.state, now.reason)
+        assert now.state in (RunState.PLANNING, RunState.PREPARING, RunState.OPEN), (now.state, now.reason)
         said[:] = [now.waiting_for] if now.waiting_for else []
         if not said:
             await house.app.wake_ups.send("planner")

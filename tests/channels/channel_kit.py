@@ -124,6 +124,7 @@ def hook_call(
     signed_url: str | None = None,
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
+    machine: bool = False,
 ) -> HookCall:
     """A callback as the web part hands it over: the fragment never leaves the carrier."""
     address = url.partition("#")[0]
@@ -139,6 +140,7 @@ def hook_call(
         attempt=read_attempt_id(dict(parameters).get("attempt", "")),
         message=message,
         at=NOW,
+        machine=machine,
     )
 
 

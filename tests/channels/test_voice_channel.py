@@ -74,15 +74,23 @@ async def test_a_call_is_created(channel: Voice, carrier: Carrier) -> None:
     ]
 
 
+# Detection before the call would be 4 s of silence for whoever picks up.
+BESIDE = [
+    ("MachineDetection", "Enable"),
+    ("AsyncAmd", "true"),
+    ("AsyncAmdStatusCallback", f"{HOOKS}/machine?attempt={ATTEMPT}{RETRIES}"),
+]
+
+
 @pytest.mark.parametrize(
     ("policy", "detection"),
     [
         (MachinePolicy.IGNORE, []),
-        (MachinePolicy.HANG_UP, [("MachineDetection", "Enable")]),
-        (MachinePolicy.LEAVE_MESSAGE, [("MachineDetection", "Enable")]),
+        (MachinePolicy.HANG_UP, BESIDE),
+        (MachinePolicy.LEAVE_MESSAGE, BESIDE),
     ],
 )
-async def test_machines_are_detected_when_the_message_asks(
+async def test_machines_are_detected_beside_the_call_when_the_message_asks(
     channel: Voice, carrier: Carrier, policy: MachinePolicy, detection: list[tuple[str, str]]
 ) -> None:
     carrier.answers = [Canned(201, json.dumps({"sid": CALL_SID, "status": "queued"}))]
@@ -101,6 +109,17 @@ STATUS_URL = f"{HOOKS}/status?attempt={ATTEMPT}"
 
 def status(channel: Channel, *form: tuple[str, str], url: str = STATUS_URL) -> HookReply:
     return answer(channel, hook_call(url, [("CallSid", CALL_SID), ("To", PHONE), *form], None))
+
+
+@pytest.mark.parametrize(
+    ("answered_by", "machine"),
+    [("machine_start", True), ("machine_end_beep", True), ("fax", True), ("human", False), ("unknown", False)],
+)
+def test_what_detection_finds_is_kept_when_it_is_a_machine(channel: Voice, answered_by: str, machine: bool) -> None:
+    url = f"{HOOKS}/machine?attempt={ATTEMPT}"
+    reply = answer(channel, hook_call(url, [("CallSid", CALL_SID), ("AnsweredBy", answered_by)], None))
+    assert reply.status == 204
+    assert [receipt.machine for receipt in reply.receipts] == [True] * machine
 
 
 def test_a_status_becomes_a_receipt(channel: Voice) -> None:
@@ -130,18 +149,20 @@ def test_a_status_becomes_a_receipt(channel: Voice) -> None:
 @pytest.mark.parametrize(
     ("form", "sequence", "ended", "machine"),
     [
-        ([("CallStatus", "ringing"), ("SequenceNumber", "1")], 1, None, False),
-        ([("CallStatus", "completed"), ("SequenceNumber", "3"), ("AnsweredBy", "human")], 3, D.ANSWERED, False),
+        ([("CallStatus", "ringing"), ("SequenceNumber", "1")], 1, None, None),
+        ([("CallStatus", "completed"), ("SequenceNumber", "3"), ("AnsweredBy", "human")], 3, D.ANSWERED, None),
         ([("CallStatus", "completed"), ("SequenceNumber", "3"), ("AnsweredBy", "machine_start")], 3, D.ANSWERED, True),
         ([("CallStatus", "completed"), ("SequenceNumber", "3"), ("AnsweredBy", "fax")], 3, D.ANSWERED, True),
-        ([("CallStatus", "completed"), ("SequenceNumber", "3"), ("AnsweredBy", "unknown")], 3, D.ANSWERED, False),
-        ([("CallStatus", "busy")], UNNUMBERED, D.BUSY, False),
-        ([("CallStatus", "busy"), ("SequenceNumber", "x")], UNNUMBERED, D.BUSY, False),
-        ([("CallStatus", "sparkling"), ("SequenceNumber", "4")], 4, None, False),  # alive: its end is looked up
-        ([], UNNUMBERED, None, False),
+        ([("CallStatus", "completed"), ("SequenceNumber", "3"), ("AnsweredBy", "unknown")], 3, D.ANSWERED, None),
+        ([("CallStatus", "busy")], UNNUMBERED, D.BUSY, None),
+        ([("CallStatus", "busy"), ("SequenceNumber", "x")], UNNUMBERED, D.BUSY, None),
+        ([("CallStatus", "sparkling"), ("SequenceNumber", "4")], 4, None, None),  # alive: its end is looked up
+        ([], UNNUMBERED, None, None),
     ],
 )
-def test_statuses(channel: Voice, form: list[tuple[str, str]], sequence: int, ended: D | None, machine: bool) -> None:
+def test_statuses(
+    channel: Voice, form: list[tuple[str, str]], sequence: int, ended: D | None, machine: bool | None
+) -> None:
     (receipt,) = status(channel, *form).receipts
     assert (receipt.sequence, receipt.ended, receipt.machine) == (sequence, ended, machine)
     assert PHONE not in str(receipt)
@@ -152,7 +173,7 @@ def test_a_status_of_an_attempt_that_is_not_ours_is_answered_and_forgotten(chann
     assert (reply.status, reply.receipts) == (204, ())
 
 
-@pytest.mark.parametrize("path", ["script", "key", "status", "fallback", "probe"])
+@pytest.mark.parametrize("path", ["script", "key", "status", "machine", "fallback", "probe"])
 def test_every_hook_refuses_what_the_carrier_did_not_sign(channel: Voice, path: str) -> None:
     with pytest.raises(Forged):
         answer(channel, hook_call(f"{HOOKS}/{path}?attempt={ATTEMPT}&nonce=1", token="somebody-else"))
@@ -327,3 +348,27 @@ async def test_a_channel_with_another_token_does_not_pass_for_us(carrier: Carrie
     url = f"{carrier.url}/hooks/voice/probe?nonce=abc"
     replies = {answer(one, hook_call(url, token=token)).body for one, token in ((ours, TOKEN), (other, "another"))}
     assert len(replies) == 2
+
+
+def test_a_key_that_cannot_be_understood_now_is_asked_for_again(channel: Voice) -> None:
+    url = f"{HOOKS}/key?attempt={ATTEMPT}&round=1&part=rest&locale=zh-TW"
+    pressed = replace(hook_call(url, [("Digits", "9"), ("CallStatus", "in-progress")], None), out_of_reach=True)
+    reply = answer(channel, pressed)
+    assert (reply.status, reply.receipts) == (503, ())
+
+    silent = replace(hook_call(url, [("CallStatus", "in-progress")], None), out_of_reach=True)
+    assert answer(channel, silent).status == 200, "a call goes on, with who is calling"
+
+
+def test_nothing_counts_as_heard_in_a_call_that_could_not_be_played(channel: Voice) -> None:
+    url = f"{HOOKS}/key?attempt={ATTEMPT}&round=1&part=essential&locale=zh-TW"
+    call = hook_call(url, [("CallStatus", "in-progress")])
+    (heard,) = answer(channel, call).receipts
+    (silent,) = answer(channel, replace(call, unplayed=True)).receipts
+    assert (heard.heard, silent.heard) == (True, False)
+
+
+def test_a_key_shows_that_it_is_no_machine(channel: Voice) -> None:
+    url = f"{HOOKS}/key?attempt={ATTEMPT}&round=1&part=rest&locale=zh-TW"
+    (receipt,) = answer(channel, hook_call(url, [("Digits", "*"), ("CallStatus", "in-progress")])).receipts
+    assert receipt.machine is False

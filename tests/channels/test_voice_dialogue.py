@@ -39,6 +39,7 @@ class Telephone:
 
     def __init__(self, message: VoiceMessage | None = VOICE, answered_by: str = "") -> None:
         self.message = message
+        self.machine = False
         self.receipts: list[Receipt] = []
         self.said: list[str] = []
         self.hung_up = False
@@ -76,7 +77,7 @@ class Telephone:
         assert url.startswith("https://"), "inside a call every URL is absolute"
         assert PHONE not in url
         form = [("CallSid", CALL_SID), ("To", PHONE), ("CallStatus", "in-progress"), *form]
-        reply = answer(CHANNEL, hook_call(url, form, self.message))
+        reply = answer(CHANNEL, hook_call(url, form, self.message, machine=self.machine))
         assert (reply.status, reply.content_type) == (200, "text/xml")
         self.receipts += reply.receipts
         self.document = ElementTree.fromstring(reply.body)
@@ -229,6 +230,36 @@ def test_a_machine_is_left_the_essential_part() -> None:
     assert not call.heard
 
 
+def detected(policy: MachinePolicy) -> Telephone:
+    """A call that a machine has taken, which is known before the essential part is over."""
+    call = Telephone(replace(VOICE, machine=policy)).expect(*ESSENTIAL)
+    assert not call.hung_up
+    call.machine = True
+    return call
+
+
+def test_a_machine_that_is_detected_meanwhile_is_left_the_essential_part_once_more() -> None:
+    call = detected(MachinePolicy.LEAVE_MESSAGE).wait().expect(*ESSENTIAL)
+    assert call.hung_up
+    assert [(receipt.machine, receipt.heard) for receipt in call.receipts] == [(True, False)]
+
+
+def test_a_machine_that_is_detected_meanwhile_is_hung_up_on() -> None:
+    call = detected(MachinePolicy.HANG_UP).wait().expect()
+    assert call.hung_up
+    assert [(receipt.machine, receipt.heard) for receipt in call.receipts] == [(True, False)]
+
+
+@pytest.mark.parametrize("policy", MachinePolicy)
+def test_whoever_presses_a_key_is_no_machine(policy: MachinePolicy) -> None:
+    call = detected(policy).press("1").expect(fixed(Sentence.THANKS_ACKNOWLEDGED))
+    assert call.actions == [Action.ACKNOWLEDGE]
+
+
+def test_a_campaign_that_does_not_ask_for_machines_treats_everybody_alike() -> None:
+    detected(MachinePolicy.IGNORE).wait().expect(*MENU)
+
+
 @pytest.mark.parametrize("answered_by", ["human", "unknown", ""])
 @pytest.mark.parametrize("policy", MachinePolicy)
 def test_a_person_is_never_taken_for_a_machine(policy: MachinePolicy, answered_by: str) -> None:
@@ -289,9 +320,26 @@ def test_a_query_we_did_not_make_ends_the_call_kindly(query: str) -> None:
     assert answer(CHANNEL, call).body.endswith("<Hangup /></Response>")
 
 
-def test_the_same_word_has_the_same_key() -> None:
-    call = Telephone().wait().press("*").wait()
-    assert {receipt.key for receipt in call.receipts} == {f"{CALL_SID}:heard"}
+def test_each_turn_has_a_receipt_of_its_own_and_says_what_is_told_next() -> None:
+    call = Telephone().wait().press("5").press("*").wait().press("8").press("8")
+    assert [(receipt.key.removeprefix(f"{CALL_SID}:turn:"), receipt.status) for receipt in call.receipts] == [
+        ("1:essential", "heard"), ("1:rest", "key"), ("2:rest", "key"), ("3:essential", "heard"), ("3:rest", "key"),
+        ("3:rest:8", "key"),
+    ]  # fmt: skip
+    assert [dict(receipt.detail) for receipt in call.receipts] == [
+        {"locale": "zh-TW", "part": "rest"},
+        {"locale": "zh-TW", "part": "rest", "sentence": "unknown_key", "key": "5"},
+        {"locale": "zh-TW", "part": "essential", "pace": "slow", "key": "*"},
+        {"locale": "zh-TW", "part": "rest", "pace": "slow"},
+        {"locale": "zh-TW", "pace": "slow", "sentence": "ask_confirm_wrong_person", "key": "8"},
+        {"locale": "zh-TW", "pace": "slow", "sentence": "wrong_person_done", "key": "8"},
+    ]
+
+
+def test_a_turn_that_is_asked_for_again_is_the_same_word() -> None:
+    url = f"{HOOKS}/key?attempt={ATTEMPT}&part=rest&locale=zh-TW&round=2"
+    call = hook_call(url, [("CallSid", CALL_SID), ("CallStatus", "in-progress"), ("Digits", "5")])
+    assert answer(CHANNEL, call).receipts == answer(CHANNEL, call).receipts != ()
 
 
 def test_the_silence_of_somebody_who_hung_up_is_not_hearing() -> None:

@@ -4,6 +4,7 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,15 @@ from notifier.commands.reasons import in_words
 from notifier.commands.words import PHRASES, Language, choose, language_of, say, take_language
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
 from notifier.domain.event import NOBODY_ASKED, Came, EventState, Fault
-from notifier.domain.message import Action
+from notifier.domain.message import LOCALES, Action
 from notifier.domain.purpose import Purpose
 from notifier.domain.receipt import ReceiptKind
+from notifier.domain.speech import CARRIER
 from notifier.domain.states import AttemptState, NotificationState, Outcome, RunState
 from notifier.domain.telephone import NumberReason
+from notifier.engine.audition import Kind
 from notifier.resources import sql_root
+from notifier.speech import GROUP
 
 TABLES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "phrases": PHRASES,
@@ -92,6 +96,9 @@ def test_every_code_of_the_domain_has_words() -> None:
         ("event", values(EventState)),
         ("check", values(Level)),
         ("exit", {str(code.value) for code in Exit}),
+        ("engine", {CARRIER, *entry_points(group=GROUP).names}),
+        ("kind", values(Kind)),
+        ("locale", set(LOCALES)),
         ("channel", {step.channel for campaign in find_campaigns().values() for step in campaign.plan}),
     ],
 )

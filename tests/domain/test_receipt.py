@@ -36,12 +36,15 @@ KEY = word("acknowledge", heard=True, action=Action.ACKNOWLEDGE)
 COMPLETED = word("completed", 3, ended=D.ANSWERED)
 BUSY = word("busy", 2, ended=D.BUSY)
 MACHINE = word("machine", machine=True)
+SLOWER = word("star", machine=False)  # a key that settles nothing
 
 STORIES = [
     ([QUEUED, RINGING, HEARD, COMPLETED], D.ANSWERED),
     ([QUEUED, RINGING, KEY, COMPLETED], D.ANSWERED),
     ([QUEUED, RINGING, COMPLETED], D.HUNG_UP),  # picked up, and gone before the essential line was over
     ([QUEUED, MACHINE, COMPLETED], D.MACHINE),
+    ([QUEUED, MACHINE, SLOWER, COMPLETED], D.HUNG_UP),  # whoever presses a key is no machine
+    ([QUEUED, MACHINE, SLOWER, HEARD, COMPLETED], D.ANSWERED),
     ([QUEUED, RINGING, BUSY], D.BUSY),
     ([QUEUED, word("wrong_person", heard=True, action=Action.WRONG_PERSON), COMPLETED], D.WRONG_PERSON),
 ]

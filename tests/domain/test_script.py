@@ -11,7 +11,7 @@ from notifier.domain.script import (
     BETWEEN_CLAUSES,
     BETWEEN_LINES,
     CUT,
-    PERSONAL,
+    MARKS,
     WITHIN,
     cut_amount,
     cut_digits,
@@ -22,26 +22,35 @@ from notifier.domain.script import (
 )
 
 
-def texts(line: str) -> list[str]:
-    return [fragment.text for fragment in fragments(line)]
+def texts(line: str, *, slow: bool = False) -> list[str]:
+    return [fragment.text for fragment in fragments(line, slow=slow)]
 
 
 @pytest.mark.parametrize(
-    ("amount", "chinese", "english"),
+    ("amount", "chinese", "slowly", "english"),
     [
-        (0, ["零元"], ["zero New Taiwan dollars"]),
-        (1, ["一元"], ["one New Taiwan dollar"]),
-        (999, ["九百九十九元"], ["nine hundred ninety-nine New Taiwan dollars"]),
-        (1000, ["一千元"], ["one thousand New Taiwan dollars"]),
-        (1034, ["一千零", "三十四元"], ["one thousand", "thirty-four New Taiwan dollars"]),
-        (1234, ["一千", "兩百三十四元"], ["one thousand", "two hundred thirty-four New Taiwan dollars"]),
-        (20_034, ["兩萬零", "三十四元"], ["twenty thousand", "thirty-four New Taiwan dollars"]),
-        (2_000_000, ["兩百萬元"], ["two million New Taiwan dollars"]),
+        (0, ["零元"], ["零元"], ["zero"]),
+        (2, ["二元"], ["二元"], ["two"]),
+        (200, ["兩百元"], ["兩百元"], ["two hundred"]),
+        (101, ["一百零一元"], ["一百零一元"], ["one hundred", "one"]),
+        (112, ["一百一十二元"], ["一百", "一十二元"], ["one hundred", "twelve"]),
+        (999, ["九百九十九元"], ["九百", "九十九元"], ["nine hundred", "ninety-nine"]),
+        (1000, ["一千元"], ["一千元"], ["one thousand"]),
+        (1034, ["一千零", "三十四元"], ["一千零", "三十四元"], ["one thousand", "thirty-four"]),
+        (1234, ["一千", "兩百三十四元"], ["一千", "兩百", "三十四元"], ["one thousand", "two hundred", "thirty-four"]),
+        (20_034, ["兩萬零", "三十四元"], ["兩萬零", "三十四元"], ["twenty thousand", "thirty-four"]),
+        (2_000_000, ["兩百萬元"], ["兩百萬元"], ["two million"]),
+        (10**15, ["一千兆元"], ["一千兆元"], ["one quadrillion"]),
     ],
 )
-def test_an_amount_is_cut_at_its_thousands(amount: int, chinese: list[str], english: list[str]) -> None:
-    assert texts(f"電費是{cut_amount(spoken_amount(amount, 'zh-TW'))}。") == ["電費是新臺幣", *chinese]
-    assert texts(f"The amount is {cut_amount(spoken_amount(amount, 'en'))}.") == ["The amount is", *english]
+def test_an_amount_is_cut_at_its_thousands(
+    amount: int, chinese: list[str], slowly: list[str], english: list[str]
+) -> None:
+    line = f"電費是{cut_amount(spoken_amount(amount, 'zh-TW'))}。"
+    assert texts(line) == ["電費是新臺幣", *chinese]
+    assert texts(line, slow=True) == ["電費是新臺幣", *slowly]
+    line = f"The amount is {cut_amount(spoken_amount(amount, 'en'))}."
+    assert texts(line) == texts(line, slow=True) == ["The amount is", *english, "New Taiwan dollars"]
 
 
 @pytest.mark.parametrize("locale", ["zh-TW", "en"])
@@ -49,12 +58,24 @@ def test_an_amount_is_cut_at_its_thousands(amount: int, chinese: list[str], engl
 def test_a_cut_amount_is_still_the_amount(locale: str, amount: int) -> None:
     reading = spoken_amount(Decimal(amount), locale)
     assert plain(cut_amount(reading)) == reading
-    assert all(piece == piece.strip() for piece in texts(cut_amount(reading)))
+    for slow in (False, True):
+        pieces = texts(cut_amount(reading), slow=slow)
+        assert "".join(pieces).replace(" ", "") == reading.replace(" ", "")
+        assert all(piece == piece.strip() for piece in pieces)
 
 
-def test_amounts_up_to_twenty_thousand_need_few_clips() -> None:
-    clips = {piece for amount in range(20_001) for piece in texts(cut_amount(spoken_amount(amount, "zh-TW")))}
-    assert len(clips) < 1200  # 1,000 ends, and the thousands with 元, before a number, and with 零
+@pytest.mark.parametrize(
+    ("locale", "slow", "most"),
+    [
+        ("zh-TW", False, 1200),  # 1,000 ends, and the thousands with 元, before a number, and with 零
+        ("zh-TW", True, 400),
+        ("en", False, 150),
+        ("en", True, 150),
+    ],
+)
+def test_amounts_up_to_twenty_thousand_need_few_clips(locale: str, slow: bool, most: int) -> None:
+    lines = (cut_amount(spoken_amount(amount, locale)) for amount in range(20_001))
+    assert len({piece for line in lines for piece in texts(line, slow=slow)}) < most
 
 
 def test_digits_are_single_clips_with_time_to_write_them_down() -> None:
@@ -84,10 +105,16 @@ def test_what_is_personal_stays_so_in_every_clip() -> None:
     assert [(one.text, one.personal) for one in fragments(line)] == [("電號是", False), ("零", True), ("四", True)]
 
 
+def test_what_is_cut_for_slow_speech_stays_personal_too() -> None:
+    line = make_personal(cut_amount(spoken_amount(1234, "zh-TW")))
+    for slow in (False, True):
+        assert all(one.personal for one in fragments(line, slow=slow))
+
+
 def test_marks_are_never_heard_nor_seen() -> None:
     line = f"電號是{make_personal(cut_digits('零，四'))}。"
     assert plain(line) == "電號是零，四。"
-    assert not any(CUT in one.text or PERSONAL in one.text for one in fragments(line))
+    assert not any(MARKS.search(one.text) for one in fragments(line))
 
 
 @pytest.mark.parametrize("line", ["", "。", CUT, f"{CUT}，{CUT}"])

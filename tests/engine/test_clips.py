@@ -2,10 +2,12 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import numpy
 import pytest
@@ -13,15 +15,30 @@ import soundfile
 
 from notifier.clock import SystemClock
 from notifier.domain.message import Script, VoiceMessage
+from notifier.domain.reading import spoken_date
 from notifier.domain.recording import Part, utterances
 from notifier.domain.script import cut_digits, make_personal
-from notifier.domain.speech import CARRIER, CannotSpeak, EngineAbilities, EngineAway, SpeechEngine, Utterance
+from notifier.domain.speech import (
+    CARRIER,
+    CannotSpeak,
+    EngineAbilities,
+    EngineAway,
+    NotAudio,
+    SpeechEngine,
+    SpeechSurroundings,
+    Utterance,
+)
+from notifier.engine import speaker
 from notifier.engine.clips import Clips
 from notifier.engine.playback import ClipMissing, Playback
 from notifier.sandbox.audio import wav_seconds
+from notifier.speech.audio import join
+from notifier.speech.espeak import create
 from notifier.storage.clips import ClipStore
 from notifier.storage.database import Pool, WakeUps, open_pool
+from tests.stalls import longest_stall
 
+TODAY = date(2026, 11, 20)
 CALL = VoiceMessage("zh-TW", {"zh-TW": Script(("您好。", "電費是一千元。", "請按一。"), 2)}, {}, "台電")
 
 
@@ -33,6 +50,8 @@ class Whistle:
         self.abilities = EngineAbilities({"zh-TW": "high", "en": "low"}, "1", personal)
         self.asked: list[Utterance] = []
         self.fails: Mapping[str, Exception] = {}
+        self.hangs: Set[str] = frozenset()
+        self.hanging = asyncio.Event()
         self.away = False
 
     async def speak(self, utterance: Utterance) -> bytes:
@@ -40,6 +59,9 @@ class Whistle:
         await asyncio.sleep(0)
         if self.away:
             raise EngineAway("not now", timedelta(minutes=1))
+        if utterance.text in self.hangs:
+            self.hanging.set()
+            await asyncio.Event().wait()
         if utterance.text in self.fails:
             raise self.fails[utterance.text]
         tone = numpy.sin(numpy.arange(800 * len(utterance.text)) / 2) * 0.5
@@ -90,7 +112,7 @@ async def test_a_message_waits_for_its_clips_and_then_has_them_all(pool: Pool, d
     assert len(whistle.asked) == len(utterances(CALL))
 
 
-async def test_two_processes_asked_for_the_same_make_each_clip_once(pool: Pool, database: str) -> None:
+async def test_two_makers_asked_for_the_same_make_each_clip_once(pool: Pool, database: str) -> None:
     """500 requests for the same 50 clips."""
     words = [Utterance("一" * n, "zh-TW") for n in range(1, 51)]
     one, other = Whistle(), Whistle()
@@ -114,12 +136,114 @@ async def test_a_maker_that_died_is_followed_by_another(pool: Pool, database: st
     assert await made.make("whistle", wanted)
 
 
+async def test_a_maker_that_lost_its_claim_does_not_think_it_made_it(pool: Pool, database: str) -> None:
+    slow = Whistle()
+    made = clips(pool, database, slow)
+    wanted = made.needed("whistle", CALL)
+
+    async def taken_over(utterance: Utterance) -> bytes:
+        await pool.execute("update notifier.clip set maker = 1 where audio is null")
+        return await Whistle.speak(slow, utterance)
+
+    slow.speak = taken_over  # type: ignore[method-assign]
+    making = asyncio.create_task(made.make("whistle", wanted))
+    done, _ = await asyncio.wait([making], timeout=1.5)
+    assert slow.asked
+    assert not done, "what another makes is waited for"
+    assert await made.missing(wanted)
+    making.cancel()
+
+
 async def test_an_engine_that_cannot_speak_one_line_speaks_none(pool: Pool, database: str) -> None:
     fussy, plain = Whistle("fussy"), Whistle("plain")
     fussy.fails = {"電費是一千元": CannotSpeak("not that")}
     made = clips(pool, database, fussy, plain)
     async with at_work(made):
         assert await spoken_by(made, CALL) == "plain"
+
+
+async def test_what_else_can_be_spoken_is_made(pool: Pool, database: str) -> None:
+    """One text that an engine cannot speak does not keep a run's other clips from being made."""
+    whistle = Whistle()
+    whistle.fails = {"三": CannotSpeak("not that"), "五": NotAudio("silence")}
+    made = clips(pool, database, whistle)
+    wanted = {made.key("whistle", word): word for word in (Utterance(digit, "zh-TW") for digit in "一二三四五六七八九")}
+    assert not await made.make("whistle", wanted)
+    assert {one.text for one in (await made.missing(wanted)).values()} == {"三", "五"}
+    assert len(whistle.asked) == 9, "and nothing is asked for twice"
+
+
+async def test_one_text_without_sound_is_not_the_engines_fault(pool: Pool, database: str) -> None:
+    whistle, plain = Whistle(), Whistle("plain")
+    whistle.fails = {"電費是一千元": NotAudio("silence")}
+    other = replace(CALL, scripts={"zh-TW": Script(("您好。",), 1)})
+    made = clips(pool, database, whistle, plain)
+    async with at_work(made):
+        assert await spoken_by(made, CALL) == "plain"
+        assert await spoken_by(made, other) == "whistle"
+
+
+@pytest.mark.parametrize("error", [NotAudio("silence"), ValueError("of the engine's own")])
+async def test_several_texts_without_sound_in_a_row_are(pool: Pool, database: str, error: Exception) -> None:
+    """Then it is left alone, and is not asked for anything else."""
+    whistle, plain = Whistle(), Whistle("plain")
+    whistle.fails = {one.text: error for one in utterances(CALL)}
+    made = clips(pool, database, whistle, plain)
+    async with at_work(made):
+        assert await spoken_by(made, CALL) == "plain"
+        asked = len(whistle.asked)
+        other = replace(CALL, scripts={"zh-TW": Script(("再說一次。",), 1)})
+        assert await spoken_by(made, other) == "plain"
+    assert len(whistle.asked) == asked < len(utterances(CALL))
+
+
+class Slow(Whistle):
+    """Speaks one text at a time, for so many real seconds each."""
+
+    def __init__(self, pool: Pool, seconds: float) -> None:
+        super().__init__("slow")
+        self.claimed: list[int] = []
+        self._pool = pool
+        self._seconds = seconds
+        self._turn = asyncio.Lock()
+
+    async def speak(self, utterance: Utterance) -> bytes:
+        async with self._turn:
+            self.claimed.append(await self._pool.fetchval("select count(*) from notifier.clip where audio is null"))
+            await asyncio.sleep(self._seconds)
+            return await super().speak(utterance)
+
+
+async def test_no_more_is_claimed_than_is_spoken_in_time(
+    pool: Pool, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the claims of a slow engine run out, and others make the same clips."""
+    monkeypatch.setattr(speaker, "PORTION", 0.1)
+    slow = Slow(pool, 0.02)
+    made = clips(pool, database, slow)
+    wanted = {made.key("slow", word): word for word in (Utterance("一" * n, "zh-TW") for n in range(1, 31))}
+    assert await made.make("slow", wanted)
+    assert max(slow.claimed) <= speaker.FIRST
+    assert max(slow.claimed[speaker.FIRST :]) <= 5
+
+
+async def test_an_engine_that_never_answers_is_given_up(
+    pool: Pool, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has spoken is kept, what it has not is free to be made; and no other engine has waited for it."""
+    monkeypatch.setattr(speaker, "SPEAKING", 1.0)
+    stuck, plain = Whistle("stuck"), Whistle("plain")
+    stuck.hangs = {"電費是一千元"}
+    made = clips(pool, database, stuck, plain)
+    for_plain = {made.key("plain", word): word for word in [Utterance("您好", "zh-TW")]}
+    async with at_work(made):
+        assert await made.choose([CALL]) == [None]
+        await asyncio.wait_for(stuck.hanging.wait(), 10)
+        assert await made.make("plain", for_plain), "meanwhile"
+        assert await spoken_by(made, CALL) == "plain"
+    assert await pool.fetchval("select count(*) from notifier.clip where audio is null") == 0
+    kept = await made.store.made(list(made.needed("stuck", CALL)))
+    assert len(kept) == len(utterances(CALL)) - 2, "all but the two paces of that text"
 
 
 async def test_an_engine_that_is_away_is_left_out_and_nothing_empty_is_kept(pool: Pool, database: str) -> None:
@@ -169,3 +293,69 @@ async def test_a_clip_that_is_gone_is_said_to_be(pool: Pool, database: str) -> N
         await playback.part(replace(CALL, engine="whistle"), "zh-TW", Part.REST, slow=False)
     with pytest.raises(ClipMissing):
         await playback.part(replace(CALL, engine="unknown"), "zh-TW", Part.REST, slow=False)
+
+
+# -- what making costs the loop, and what it sounds like
+
+
+@pytest.fixture
+async def espeak() -> AsyncIterator[SpeechEngine]:
+    engine = create(SpeechSurroundings())
+    assert engine is not None
+    yield engine
+    await engine.close()
+
+
+def dates(count: int) -> list[Utterance]:
+    """So many different texts of ten syllables and more."""
+    days = (date(2026, 1, 1) + timedelta(number) for number in range(count))
+    return [Utterance(f"繳費期限是{spoken_date(day, 'zh-TW', TODAY)}", "zh-TW") for day in days]
+
+
+async def test_the_loop_is_never_held_up(pool: Pool, database: str, espeak: SpeechEngine) -> None:
+    """While 200 clips are spoken, made and kept. Spoken in the loop they would hold it up for a second."""
+    made = clips(pool, database, espeak)
+    wanted = {made.key("espeak", word): word for word in dates(200)}
+    making = asyncio.create_task(made.make("espeak", wanted))
+    assert await longest_stall(making) < 0.05
+    assert making.result()
+
+
+async def test_the_loops_own_threads_stay_free(pool: Pool, database: str, espeak: SpeechEngine) -> None:
+    """They look up host names: who needs one does not wait for two hundred clips."""
+    taken: set[str] = set()
+
+    class Looking(ThreadPoolExecutor):
+        def submit(self, work: Any, *given: Any, **named: Any) -> Any:
+            taken.add(str(work))
+            return super().submit(work, *given, **named)
+
+    asyncio.get_running_loop().set_default_executor(Looking(1))
+    made = clips(pool, database, espeak)
+    assert await made.make("espeak", {made.key("espeak", word): word for word in dates(20)})
+    assert taken == set()
+
+
+class Shouting(Whistle):
+    """Twenty times as loud, with half a second of silence at either side."""
+
+    async def speak(self, utterance: Utterance) -> bytes:
+        self.asked.append(utterance)
+        tone = numpy.sin(numpy.arange(800 * len(utterance.text)) / 2) * (0.8 if self.name == "shouting" else 0.04)
+        wav = io.BytesIO()
+        soundfile.write(wav, numpy.pad(tone, 4000 if self.name == "shouting" else 0), 8000, format="WAV")
+        return wav.getvalue()
+
+
+async def test_engines_are_kept_at_one_level_and_without_silence(pool: Pool, database: str) -> None:
+    word, found = Utterance("一二三四五", "zh-TW"), {}
+    made = clips(pool, database, Shouting("shouting"), Shouting("whispering"))
+    for name in ("shouting", "whispering"):
+        key = made.key(name, word)
+        assert await made.make(name, {key: word})
+        sound, _ = soundfile.read(io.BytesIO(join([(await made.store.audio([key]))[key]])))
+        found[name] = numpy.sqrt(numpy.square(sound).mean()), len(sound) / 8000
+    (loud, long), (quiet, short) = found["shouting"], found["whispering"]
+    assert 20 * numpy.log10(loud / quiet) == pytest.approx(0, abs=0.5)
+    assert long == pytest.approx(0.5, abs=0.05)
+    assert long == pytest.approx(short, abs=0.05)

@@ -87,7 +87,7 @@ async def test_every_row_is_accounted_for(district: House) -> None:
     run = await plan(district)
 
     tally = await district.tally(run)
-    assert run.state is RunState.OPEN
+    assert run.state is RunState.PREPARING
     assert run.selected == len(rows)
     assert tally.difference == 0
     assert tally.excluded == dict(excluded)
@@ -126,7 +126,7 @@ async def test_a_planner_that_dies_leaves_nothing_behind(district: House, monkey
     assert await district.app.planner().plan_next()
     again = await district.app.runs.by_id(run.id)
     assert again is not None
-    assert again.state is RunState.OPEN
+    assert again.state is RunState.PREPARING
 
 
 async def test_several_planners_plan_a_run_once(district: House) -> None:

@@ -37,7 +37,7 @@ async def test_the_phone_rings_and_the_key_is_recorded(house: House) -> None:
     (call,) = await house.ledger("call")
     assert call["pressed"] == ["1"]
     assert str(result.attempt) in call["status_callback"]
-    words = "".join(heard["words"] for heard in call["heard"] if heard["kind"] == "say")
+    words = "".join(await house.heard(call))
     assert words.count("新臺幣一千兩百三十四元") == 2
     (row,) = await house.app.inquiries.notifications_to("+886912000001")
     assert (row["outcome"], row["account_no"], row["id"]) == ("acknowledged", ACCOUNT, result.notification)

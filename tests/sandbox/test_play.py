@@ -52,12 +52,26 @@ async def test_a_clip_is_heard_and_measured(carrier: Carrier, application: Appli
     url = f"{application.url}/clip.wav?key=abc"
     digest = sha256(sound).hexdigest()
     assert entry["heard"] == [
-        {"kind": "play", "url": url, "seconds": 5.0, "of": 7.0, "sha256": digest, "bytes": len(sound)}
+        {"kind": "play", "url": url, "at": 0.0, "seconds": 5.0, "of": 7.0, "sha256": digest, "bytes": len(sound)}
     ]
 
 
 async def test_a_fresh_clip_is_not_fetched_again(carrier: Carrier, application: Application) -> None:
     assert len(await played_twice(carrier, application, {"Cache-Control": "public, max-age=31536000, immutable"})) == 1
+
+
+async def test_what_was_fetched_and_how_often_is_shown(carrier: Carrier, application: Application) -> None:
+    await played_twice(carrier, application, {"Cache-Control": "no-store"})
+    sound = wav(2)
+    assert (await carrier.control("GET", "/clips"))["clips"] == [
+        {
+            "url": f"{application.url}/clip.wav",
+            "requests": 2,
+            "bytes": len(sound),
+            "sha256": sha256(sound).hexdigest(),
+            "seconds": 2.0,
+        }
+    ]
 
 
 async def test_a_stale_clip_is_asked_for_by_its_tag(carrier: Carrier, application: Application) -> None:

@@ -97,10 +97,11 @@ class Asked:
 
 
 class SpeechService:
-    """`answers` are given in turn, then the last of them for ever; without any, it speaks."""
+    """`answers` are given in turn, then the last of them for ever; without any it speaks, all but `unspoken` words."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
+        self.unspoken: set[str] = set()
         self.asked: list[Asked] = []
         self.sent = 0  # bytes
         self.most_at_once = 0
@@ -122,16 +123,16 @@ class SpeechService:
             self.asked.append(asked)
             self.arrived.notify_all()
         try:
-            return await self._carry_out(request, asked, self._next())
+            return await self._carry_out(request, asked, self._next(asked))
         finally:
             self._at_once -= 1
 
     def close(self) -> None:
         self._closing.set()
 
-    def _next(self) -> Answer:
+    def _next(self, asked: Asked) -> Answer:
         if not self.answers:
-            return Answer()
+            return Answer(text=unspoken()) if asked.text in self.unspoken else Answer()
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     async def _carry_out(self, request: web.BaseRequest, asked: Asked, answer: Answer) -> web.StreamResponse:

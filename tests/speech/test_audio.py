@@ -8,8 +8,9 @@ import numpy
 import pytest
 import soundfile
 
+from notifier.domain.speech import NotAudio
 from notifier.sandbox.audio import wav_seconds
-from notifier.speech.audio import LEVEL, PEAK, RATE, NotAudio, join, make_clip, seconds
+from notifier.speech.audio import LEVEL, PEAK, RATE, VERSION, join, make_clip, seconds
 from notifier.speech.espeak_library import library
 
 Samples = numpy.ndarray
@@ -127,3 +128,23 @@ def test_the_header_is_a_mu_law_wav_with_its_fact() -> None:
     assert wav[38:50] == b"fact" + struct.pack("<II", 4, 801)
     assert len(wav) % 2 == 0
     assert soundfile.info(io.BytesIO(wav)).subtype == "ULAW"
+
+
+def portrait() -> list[float]:
+    """What processing makes of syllables in silence with a pop among them: hundredths of a second, and the loudness of
+    every tenth of one, dB; and of a tone: the loudness of its edges, a hundredth of a second each."""
+    sound = numpy.pad(speech_like(1, 0.2), 8000)
+    sound[12_000:12_040] = 0.99
+    samples = heard(make_clip(encoded(sound)))
+    tone = heard(make_clip(encoded(numpy.sin(numpy.arange(22_050) / 5) * 0.5)))
+    parts = [*(samples[start : start + 800] for start in range(0, len(samples) - 800, 800)), tone[:80], tone[-80:]]
+    return [len(samples) / RATE * 100, *(10 * math.log10(numpy.square(part).mean()) for part in parts)]
+
+
+def test_processed_in_another_way_clips_are_made_anew() -> None:
+    """Clips made by older processing would else be served beside new ones for ever."""
+    assert portrait() == pytest.approx(PORTRAIT, abs=0.3), "raise audio.VERSION, and paint the portrait anew"
+    assert VERSION == "1"
+
+
+PORTRAIT = [106.0, -22.8, -20.3, -19.1, -60.2, -22.7, -20.1, -31.6, -60.2, -22.7, -20.1, -21.7, -21.8]

@@ -19,6 +19,7 @@ from notifier.speech.audio import make_clip, seconds
 from notifier.speech.espeak import VOICES, Espeak, clean, create
 from notifier.speech.espeak_library import DATA, library
 from notifier.speech.espeak_readings import MISREAD, SPELLED, respell
+from tests.stalls import longest_stall
 
 CHINESE = VOICES["zh-TW"]
 AT_ONCE = 200
@@ -207,19 +208,6 @@ async def test_the_threads_of_the_loop_stay_free(engine: Espeak) -> None:
     await asyncio.gather(*speaking)
 
 
-async def busiest(until: "asyncio.Task[None]") -> float:
-    """The most that the loop's own thread worked between two of our turns until the task was done, seconds of CPU.
-
-    Not seconds of the wall: on a machine with other work those are late without anybody holding up the loop."""
-    worst = 0.0
-    while not until.done():
-        before = time.thread_time()
-        await asyncio.sleep(0.001)
-        worst = max(worst, time.thread_time() - before)
-    await until
-    return worst
-
-
 async def make_clips(engine: Espeak, count: int) -> None:
     async def make(number: int) -> None:
         wav = await engine.speak(Utterance(f"繳費期限是十二月{'一二三四五'[number % 5]}日", "zh-TW"))
@@ -230,7 +218,7 @@ async def make_clips(engine: Espeak, count: int) -> None:
 
 async def test_the_loop_is_never_held_up(engine: Espeak) -> None:
     """Made in the loop, 200 clips would hold it up for a second."""
-    assert await busiest(asyncio.create_task(make_clips(engine, AT_ONCE))) < 0.05
+    assert await longest_stall(asyncio.create_task(make_clips(engine, AT_ONCE))) < 0.05
 
 
 # -- where its files are not as they should be

@@ -23,8 +23,8 @@ from gtts import gTTS
 from yarl import URL
 
 from notifier.domain.dialogue_words import LOCALES, Sentence, say
-from notifier.domain.speech import CannotSpeak, EngineAway, SpeechEngine, SpeechSurroundings, Utterance
-from notifier.speech.circuit_breaker import FIRST, LONGEST, CircuitBreaker, Throttled
+from notifier.domain.speech import CannotSpeak, EngineAway, NotAudio, SpeechEngine, SpeechSurroundings, Utterance
+from notifier.speech.circuit_breaker import FAILURES, FIRST, LONGEST, CircuitBreaker, Throttled
 from notifier.speech.gtts import AT_ONCE, MOST_REQUESTS, SERVICE, VOICES, Gtts, bodies, create, hear, pieces
 from notifier.speech.gtts_transport import MOST_BYTES, mp3_in
 from tests.speech import speech_service as fake
@@ -320,7 +320,6 @@ SPOKEN = fake.packed(fake.tone(0.5))
 BROKEN: dict[str, Answer] = {
     "captcha with status 200": Answer(text=fake.CAPTCHA),
     "nothing with status 200": Answer(text=""),
-    "no sound for the words": Answer(text=fake.unspoken()),
     "an empty sound": Answer(audio=b""),
     "a page in place of sound": Answer(audio=fake.CAPTCHA.encode()),
     "a WAV": Answer(audio=fake.tone(1.0, kind="WAV")),
@@ -355,6 +354,28 @@ async def test_no_sound_is_an_engine_that_is_away(engine: Gtts, service: SpeechS
     assert error.after is None, "one failure does not open the circuit"
     assert len(service.asked) == 1, "the transport repeats nothing"
     assert await engine.speak(WORDS), "the next is asked as ever"
+
+
+async def test_words_without_sound_are_not_the_services_fault(engine: Gtts, service: SpeechService) -> None:
+    """However many there are: the circuit stays closed."""
+    service.unspoken = {WORDS.text}
+    for _ in range(FAILURES + 1):
+        with pytest.raises(NotAudio) as caught:
+            await engine.speak(WORDS)
+        assert WORDS.text not in str(caught.value)
+    assert await engine.speak(ENGLISH)
+
+
+OPENING: dict[str, Answer] = BROKEN | {"no answer": Answer(hang=True), "a byte at a time": Answer(drip=0.05)}
+
+
+@pytest.mark.parametrize("answer", OPENING.values(), ids=OPENING)
+async def test_whatever_it_was_the_circuit_opens(service: SpeechService, engine_for: Engines, answer: Answer) -> None:
+    service.answers = [answer]
+    engine = engine_for(service.url, deadline=SHORT)
+    afters = [(await failure_of(engine.speak(WORDS), SHORT + GRACE)).after for _ in range(FAILURES + 2)]
+    assert [after is None for after in afters] == [True] * (FAILURES - 1) + [False] * 3
+    assert len(service.asked) == FAILURES
 
 
 SILENT: dict[str, Answer] = {

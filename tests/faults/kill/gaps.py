@@ -18,6 +18,14 @@ OPENING = (
     *_traps("work", ("audiences.refresh_statistics",), "before", "amid", "after"),
 )
 
+# From the audience to the run's opening: what its calls say is recorded.
+PREPARER = (
+    *_traps("work", ("runs.take_to_prepare",), "amid", "after"),
+    *_traps("work", ("runs.to_tell",), "after"),
+    *_traps("work", ("clips.claim", "clips.keep"), "before", "amid", "after"),
+    *_traps("work", ("runs.prepared",), "before", "amid", "after"),
+)
+
 # From the claim to the answer on disk.
 DISPATCHER = (
     *_traps("work", ("budgets.grant", "queue.claim"), "amid", "after"),
@@ -48,5 +56,6 @@ KEEPER = (
 )
 CLOSING = _traps("keep", ("runs.move",), "before", "amid", "after")
 
+EARLY = (*OPENING, *PREPARER)
 RUNNING = (*DISPATCHER, *RECORDER, *INBOX, *KEEPER)
-EVERY = (*OPENING, *RUNNING, *CLOSING)
+EVERY = (*EARLY, *RUNNING, *CLOSING)

@@ -19,7 +19,7 @@ from notifier.storage.runs import Run
 from tests.acceptance.test_source_down import shut
 from tests.conftest import Cluster
 from tests.faults.kill.fleet import LOOK, Fleet, open_fleet, warm_up
-from tests.faults.kill.gaps import CLOSING, OPENING, RUNNING
+from tests.faults.kill.gaps import CLOSING, EARLY, RUNNING
 from tests.faults.kill.process import PATIENCE
 from tests.faults.kill.town import QUICK, Customer, make_town, settle_in, wrongs
 from tests.house import FAST, TAIPEI, House, open_house
@@ -35,6 +35,7 @@ TROUBLE = {
 }  # fmt: skip
 PACE = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=40, reserved=0)}
 DRIBBLE = {"voice": Pace(rate=0.015, burst=6, most_in_flight=60, reserved=0)}  # 27 a second of the short form
+UNDER_WAY = (RunState.PLANNING, RunState.PREPARING, RunState.OPEN, RunState.WAITING)
 AT_RANDOM = "at random"
 LONGEST = 200  # real seconds for a run with its deaths; 30 are usual
 
@@ -42,7 +43,7 @@ LONGEST = 200  # real seconds for a run with its deaths; 30 are usual
 def plan_of(seed: int) -> list[str]:
     """Where the processes of this run die: in its share of all gaps, in others, and at random moments."""
     dice = Random(f"kill/{seed}")
-    early, share, late = OPENING[seed::RUNS], [*RUNNING[seed::RUNS]], CLOSING[seed::RUNS]
+    early, share, late = EARLY[seed::RUNS], [*RUNNING[seed::RUNS]], CLOSING[seed::RUNS]
     dice.shuffle(share)
     others = [trap for trap in RUNNING if trap not in share and "give_back" not in trap]
     left = KILLS - len(early) - len(share) - len(late)
@@ -160,7 +161,7 @@ async def finished(house: House, fleet: Fleet, killer: "asyncio.Task[None]") -> 
         if first and first.state is RunState.FINISHED:
             fleet.disarm()
             return first
-        assert not first or first.state in (RunState.PLANNING, RunState.OPEN, RunState.WAITING), first
+        assert not first or first.state in UNDER_WAY, first
         assert time.monotonic() < latest, await what_is_left(house, fleet, first)
         await wait_for(heard, 0.5)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tests.acceptance.crowd import AGREES, BUSY, LISTENS, NO_ANSWER, attempt_of, number, presses, words
+from tests.acceptance.crowd import AGREES, BUSY, LISTENS, NO_ANSWER, attempt_of, number, presses
 from tests.house import DISTRICT, House
 
 Entry = Mapping[str, Any]
@@ -103,7 +103,8 @@ async def wrongs(house: House, town: list[Customer]) -> tuple[list[str], Counter
 
 def broke_off(call: Entry) -> bool:
     """Nobody was there to speak in it, or who was could not find out what to say, and apologised."""
-    return bool(call["errors"]) or APOLOGY in words(call)
+    said = "".join(heard.get("words", "") for heard in call["heard"])  # it is never recorded
+    return bool(call["errors"]) or APOLOGY in said
 
 
 def _one_try_one_ring(entries: Iterable[Entry]) -> list[str]:

@@ -56,6 +56,7 @@ class Traps:
 def lay_traps(app: App, traps: Traps) -> None:
     """Surround what the parts of the app do to the world: stores, channels, the source, wake-ups."""
     effects = {name: getattr(app, name) for name in STORES} | dict(app.catalogue.channels)
+    effects["clips"] = app.clips.store
     for name, thing in effects.items():
         for method, act in getmembers(thing, iscoroutinefunction):
             setattr(thing, method, traps.around(f"{name}.{method}", act))
