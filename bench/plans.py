@@ -71,7 +71,7 @@ async def notifier_cases(connection: Connection, crowd: Crowd) -> list[Case]:
         *_queue_cases(files["queue"], crowd, run, leased),
         *_attempt_cases(files["attempt"], crowd, flying),
         Case(files["budget"]["grant"], _grant(crowd), [], reads_through=["in_flight"]),
-        Case(files["run"]["drained"], {}, ["queue_due"]),
+        Case(files["run"]["drained"], {"now": crowd.now}, ["queue_due"]),
         Case(files["run"]["progress"], {"run": run, "now": crowd.now}, ["queue_due"], reads_through=["queue"]),
         Case(files["run"]["to_tell"],
              {"run": run, "channel": "voice", "mark_due": START[0], "mark_id": START[1], "most": crowd.batch},

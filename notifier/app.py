@@ -22,10 +22,12 @@ from notifier.domain.recording import AudioAddresses
 from notifier.domain.speech import CARRIER, SpeechSurroundings
 from notifier.domain.watch import Limits
 from notifier.engine.backoff import persist
+from notifier.engine.case_events import CaseEvents
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.clips import Clips
 from notifier.engine.clock_watch import ClockWatch, too_far
 from notifier.engine.dispatcher import Lane
+from notifier.engine.event_inbox import EventInbox
 from notifier.engine.hang_ups import HangUps
 from notifier.engine.inbox import Inbox, Intake
 from notifier.engine.keeper import Keeper
@@ -35,21 +37,26 @@ from notifier.engine.preparer import Preparer
 from notifier.engine.recorder import Recorder
 from notifier.engine.rendering import House, Rendering
 from notifier.engine.timetable import Timetable
+from notifier.engine.triggers import Triggers
+from notifier.engine.withdrawals import Withdrawals
 from notifier.engine.wording import Wording
 from notifier.resources import template_root
 from notifier.settings import Pace, Settings, SmtpSettings, TwilioSettings
 from notifier.speech import find_engines
+from notifier.storage.api_keys import ApiKeyStore
 from notifier.storage.attempts import AttemptStore
 from notifier.storage.audiences import AudienceStore
 from notifier.storage.budgets import BudgetStore
 from notifier.storage.clips import ClipStore
 from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
+from notifier.storage.events import EventStore
 from notifier.storage.inquiries import InquiryStore
 from notifier.storage.queue import QueueStore
 from notifier.storage.runs import RunStore
 from notifier.storage.schedules import ScheduleStore
 from notifier.storage.source import Source, open_source
 from notifier.web.audio import AudioRoutes
+from notifier.web.events import EventRoutes
 from notifier.web.health import HealthRoutes
 from notifier.web.hooks import HookRoutes
 from notifier.web.mail_hooks import MailHooks, listen_for_mail
@@ -72,9 +79,11 @@ class App:
     catalogue: Catalogue
     rendering: Rendering
     wake_ups: WakeUps
+    api_keys: ApiKeyStore
     attempts: AttemptStore
     audiences: AudienceStore
     budgets: BudgetStore
+    events: EventStore
     inquiries: InquiryStore
     queue: QueueStore
     runs: RunStore
@@ -94,6 +103,14 @@ class App:
 
     def preparer(self) -> Preparer:
         return Preparer(self.catalogue, self.clock, self.runs, self.source, self.wording, self.clips, self.wake_ups)
+
+    def event_inbox(self) -> EventInbox:
+        triggers = Triggers(self.catalogue, self.clock, self.events, self.audiences, self.planner())
+        withdrawals = Withdrawals(self.clock, self.events, self.source)
+        return EventInbox(self.catalogue, self.clock, self.events, self.source, triggers, withdrawals, self.wake_ups)
+
+    def case_events(self) -> CaseEvents:
+        return CaseEvents(self.clock, self.events, self.source, self.wake_ups, self.settings.source_listen_url)
 
     def recorder(self) -> Recorder:
         lag = timedelta(days=self.settings.posting_lag_days)
@@ -139,6 +156,7 @@ class App:
         for channel in self.catalogue.channels.values():
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
+        served.add_routes(EventRoutes(self.clock, self.api_keys, self.events, self.wake_ups).routes())
         served.add_routes(self.audio(intake).routes())
         return served
 
@@ -195,9 +213,11 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             catalogue=catalogue,
             rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout)),
             wake_ups=wake_ups,
+            api_keys=ApiKeyStore(pool),
             attempts=AttemptStore(pool),
             audiences=AudienceStore(pool),
             budgets=BudgetStore(pool),
+            events=EventStore(pool),
             inquiries=InquiryStore(pool),
             queue=QueueStore(pool),
             runs=RunStore(pool),
@@ -311,6 +331,8 @@ async def run_parts(
     if parts.work:
         background += [recorder.run(), Inbox(recorder, app.wake_ups).run()]
         background += [app.planner().run(), app.preparer().run(), app.clips.run()]
+        case_events = app.case_events()
+        background += [case_events.run(), case_events.listen(), app.event_inbox().run()]
     if parts.keep:
         background.append(app.timetable().run())
     background += [app.wake_ups.listen(), app.clock_watch().run()]

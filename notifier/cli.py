@@ -7,7 +7,22 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from notifier.commands import channels, check, demo, held, migrate, run, runs, sandbox, schedules, services, voice, who
+from notifier.commands import (
+    api_key,
+    channels,
+    check,
+    demo,
+    events,
+    held,
+    migrate,
+    run,
+    runs,
+    sandbox,
+    schedules,
+    services,
+    voice,
+    who,
+)
 from notifier.commands.exits import Exit
 from notifier.commands.help_zh import in_chinese
 from notifier.commands.opening import show_tracebacks
@@ -15,7 +30,7 @@ from notifier.commands.terminal import error_screen
 from notifier.commands.typer_zh import run_in_chinese
 from notifier.commands.words import Language, choose, chosen, language_of, say, take_language
 
-GROUPS = (demo, migrate, check, services, run, runs, held, who, channels, schedules, voice, sandbox)
+GROUPS = (demo, migrate, check, services, run, runs, held, who, events, api_key, channels, schedules, voice, sandbox)
 HELP = "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up."
 
 

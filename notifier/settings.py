@@ -184,6 +184,12 @@ class Settings(BaseSettings):
         """Where a customer writes to get no more mails; without a place of its own, to the sender."""
         return self.optout_email or (self.smtp.sender if self.smtp else "")
 
+    @property
+    def source_listen_url(self) -> str:
+        """Where the source can be listened to: directly, where it is our own database behind a pooler."""
+        url = self.source_url or self.direct_database_url or self.database_url
+        return url.get_secret_value()
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -132,6 +132,14 @@ select s.locale, s.first_step, min(s.account_no) as account_no, array_agg(s.subj
  order by row_number() over (partition by s.locale, count(*) order by s.household), count(*) desc
  limit :most;
 
+-- Of an audience that was restricted to some subjects, what became of each.
+-- name: by_subject(subjects text[])
+select v.subject,
+       exists (select from staging s where s.subject = v.subject) as selected,
+       exists (select from screened s where s.subject = v.subject and s.out_because is null) as tellable,
+       (select min(s.out_because) from screened s where s.subject = v.subject) as out_because
+  from unnest(:subjects) as v(subject);
+
 -- name: fan_out(run bigint, campaign text, due_at timestamptz, plan_channels text[]) slow
 with lead as materialized (
   select nextval('notifier.notification_id_seq') as id, s.* from screened s where s.turn = 1

@@ -17,7 +17,7 @@ with claimed as (
   returning q.notification_id, q.due_at, q.step, q.tries, q.free
 )
 select c.notification_id as id, c.due_at, c.step, c.tries, c.free,
-       n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at, n.outcome,
+       n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at, n.outcome, n.triggered_at,
        array(select a.subject from notifier.audience a where a.notification_id = c.notification_id order by 1) as subjects,
        array(select s.address from notifier.suppression s
               where s.address in (n.phone, n.email) and s.undone_at is null

@@ -93,12 +93,13 @@ update notifier.run set waiting_for = :what where id = :run and waiting_for is d
 -- name: open_runs()
 select * from notifier.run where state not in ('finished', 'cancelled', 'failed') order by priority, id;
 
--- Runs with nothing left to send and nothing in flight, and whether something of them waits for a person.
--- name: drained() slow
+-- Runs with nothing left to send and nothing in flight, and whether something of them waits for a person. One that events
+-- add to is over only when its day is.
+-- name: drained(now timestamptz) slow
 select r.id, r.state,
        exists (select from notifier.notification n where n.run_id = r.id and n.held is not null) as held
   from notifier.run r
- where r.state in ('open', 'waiting')
+ where r.state in ('open', 'waiting') and (r.accepts_until is null or r.accepts_until <= :now)
    and not exists (select from notifier.queue q where q.run_id = r.id)
    and not exists (select from notifier.in_flight f where f.run_id = r.id);
 

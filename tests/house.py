@@ -35,6 +35,7 @@ TOKEN = "sandbox-token"
 DISTRICT = "楠梓"
 HASTY = 3000
 POLL = 0.5  # real seconds; covers a wake-up that nobody sent
+LOOK = 0.02  # real seconds between two looks where no wake-up is to be expected
 ENDED = frozenset({RunState.FINISHED, RunState.WAITING, RunState.CANCELLED, RunState.FAILED, RunState.PAUSED})
 
 
@@ -208,6 +209,13 @@ class House:
                 finally:
                     for one in waiting:
                         one.cancel()
+
+    async def until_soon(self, holds: Callable[[], Awaitable[bool]], within: float = 20) -> None:
+        """Until the condition holds, of which nobody sends a wake-up of its own."""
+        heard = self.app.wake_ups.event("lanes")
+        async with asyncio.timeout(within):
+            while not await holds():
+                await wait_for(heard, LOOK)
 
     async def quiet(self) -> None:
         """Until the carrier has nothing under way and every word of it has been applied."""

@@ -54,6 +54,7 @@ CAMPAIGN = Campaign(
     purpose=Purpose.COLLECTION,
     owner="電費組",
     schedule="0 9 * * *",
+    withdrawn_by=frozenset({"bill.paid"}),
     window=Window(time(9), time(20), holidays=False),
     plan=(
         Step(

@@ -84,6 +84,21 @@ CHINESE: Mapping[str, str] = {
     "Close a held notification.": "將待處理的通知結案。",
     "It was dealt with otherwise, as the reason says.": "已另行處理，如原因所述。",
     "What was done instead; kept in the log.": "另行處理的方式；會留下紀錄。",
+    # events, api-key
+    "List the newest events.": "列出最近的事件。",
+    "What came in, what it came to in each campaign, or why it was refused or ignored.": (
+        "收到什麼、在各項通知作業的結果，以及不予處理或格式不符的原因。"
+    ),
+    "Only these: pending, handled, ignored or refused.": "只列這個狀態：pending、handled、ignored 或 refused。",
+    "Only about this case or bill.": "只列這個案件或帳單。",
+    "Make, list and revoke the keys of the API.": "建立、列出或撤銷介面金鑰。",
+    "List the keys of the API.": "列出介面金鑰。",
+    "By name; a key itself is shown once, when it is made.": "列出名稱；金鑰本身只在建立時顯示一次。",
+    "Make a key.": "建立金鑰。",
+    "It is printed once and kept as a hash only: hand it on at once.": "只顯示一次，系統僅保存雜湊值：請立即轉交。",
+    "Revoke a key.": "撤銷金鑰。",
+    "It opens nothing from this moment on.": "自此刻起失效。",
+    "Whose key it is, for example case-system.": "金鑰的使用者，例如 case-system。",
     # channels
     "List, pause and resume channels.": "列出、暫停或恢復管道。",
     "List the channels: pace, what is in flight, and why one is paused.": "列出管道：速度、進行中筆數、暫停原因。",

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 
 from notifier.commands.words import Language, chosen
+from notifier.domain.event import FAULTS as ENGLISH_FAULTS
+from notifier.domain.event import Fault
 
 Wording = tuple[str, str]  # English, Chinese
 
@@ -117,8 +119,35 @@ BANS: Mapping[str, Wording] = {
     "opted_out_at_carrier": ("asked the carrier not to be contacted", "已向電信業者拒收"),
     "complained": ("reported a mail of ours as unwanted", "檢舉來信為垃圾郵件"),
 }
+CAME: Mapping[str, Wording] = {  # what an event came to in a campaign
+    "opened": ("a notification was opened", "已開立通知"),
+    "already_told": ("was told before", "先前已通知"),
+    "not_selected": ("not in the campaign's audience", "不在通知對象之內"),
+    "run_cancelled": ("the run of that day was cancelled", "當日的批次已取消"),
+    "withdrawn": ("nothing more is told", "不再通知"),
+    "dropped": ("nothing more is told of it; the household's others still are", "不再通知此筆，同戶其餘照常通知"),
+    "in_flight": ("contact is under way; no further try", "聯絡進行中，結束後不再嘗試"),
+    "nothing_open": ("nothing was to be told", "沒有待通知的事項"),
+    "still_due": ("by the facts still to be told", "依現況仍須通知"),
+    "not_known": ("the source does not know it", "來源資料庫查無此筆"),
+    "no_campaign": ("concerns no campaign", "與任何通知作業無關"),
+}
+FAULTS: Mapping[str, Wording] = {  # what is wrong with a field of an event
+    "missing": (ENGLISH_FAULTS[Fault.MISSING], "空白或未提供"),
+    "not_text": (ENGLISH_FAULTS[Fault.NOT_TEXT], "不是文字"),
+    "too_long": (ENGLISH_FAULTS[Fault.TOO_LONG], "過長"),
+    "forbidden_character": (ENGLISH_FAULTS[Fault.FORBIDDEN_CHARACTER], "含有 CloudEvents 不允許的字元"),
+    "not_a_time": (ENGLISH_FAULTS[Fault.NOT_A_TIME], "不是含時區的時間（RFC 3339）"),
+    "not_1_0": (ENGLISH_FAULTS[Fault.NOT_1_0], "不是 1.0"),
+    "reserved": (ENGLISH_FAULTS[Fault.RESERVED], "為系統保留的名稱"),
+    "against_the_specification": (ENGLISH_FAULTS[Fault.AGAINST_THE_SPECIFICATION], "不符 CloudEvents 1.0 規範"),
+    "not_json": (ENGLISH_FAULTS[Fault.NOT_JSON], "不是 UTF-8 的 JSON"),
+    "not_an_event": (ENGLISH_FAULTS[Fault.NOT_AN_EVENT], "不是事件"),
+}
 PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
+    (re.compile(r"left_out: (?P<reason>.*)"), ("left out: {reason}", "不列入：{reason}")),
     (re.compile(r"no_address: (?P<number>\w+)"), ("no address: {number}", "沒有聯絡方式：{number}")),
+    (re.compile(rf"(?P<field>\w+): (?P<fault>{'|'.join(FAULTS)})"), ("{field} {fault}", "{field}：{fault}")),
     (re.compile(r"paid at (?P<at>[\d:]+)"), ("paid at {at}", "已於 {at} 繳清")),
     (re.compile(r"paid at (?P<at>[\d:]+) on (?P<day>[\d-]+)"), ("paid at {at} on {day}", "已於 {day} {at} 繳清")),
     (
@@ -244,7 +273,7 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     ),
 )
 
-_ALL: Mapping[str, Wording] = {**BANS, **WITHDRAWALS, **NUMBERS, **DISPOSITIONS, **EXCLUSIONS, **HELD}
+_ALL: Mapping[str, Wording] = {**BANS, **WITHDRAWALS, **NUMBERS, **DISPOSITIONS, **EXCLUSIONS, **HELD, **CAME}
 
 
 def in_words(code: str | None) -> str:
@@ -273,7 +302,9 @@ def action_words(action: str) -> str:
 
 
 def _part(name: str, value: str) -> str:
-    table = {"number": NUMBERS, "ended": DISPOSITIONS}.get(name, {})
+    if name == "reason":
+        return in_words(value)
+    table = {"number": NUMBERS, "ended": DISPOSITIONS, "fault": FAULTS}.get(name, {})
     return _pick(table[value]) if value in table else value
 
 

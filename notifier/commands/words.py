@@ -318,6 +318,45 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "held.released": ("Notification {id} is due now on {channel}.", "通知 {id} 將立即以{channel}送出。"),
     "held.closed": ("Notification {id} is closed: {why}", "通知 {id} 已結案：{why}"),
     # schedules
+    # events
+    "events.id": ("event", "事件"),
+    "events.at": ("came in", "收到"),
+    "events.state": ("state", "狀態"),
+    "events.type": ("type", "類型"),
+    "events.subject": ("about", "對象"),
+    "events.became": ("what became of it", "結果"),
+    "events.waits": ("waits for {what}", "等候{what}"),
+    "events.none": ("No event has come in.", "尚未收到事件。"),
+    "events.feed": ("{feed} was last read at {at}.", "{feed} 最後讀取時間：{at}。"),
+    "events.feed_new": ("{feed} has not been read yet: a worker does it.", "尚未讀取 {feed}：由撥送程序讀取。"),
+    "events.feed_waits": ("{feed} cannot be read now: it waits for {what}.", "目前無法讀取 {feed}：等候{what}。"),
+    "event.pending": ("pending", "待處理"),
+    "event.handled": ("handled", "已處理"),
+    "event.ignored": ("ignored", "不予處理"),
+    "event.refused": ("refused", "格式不符"),
+    # api-key
+    "api_key.name": ("name", "名稱"),
+    "api_key.made": ("made", "建立"),
+    "api_key.used": ("last used", "上次使用"),
+    "api_key.revoked": ("revoked", "撤銷"),
+    "api_key.none": (
+        "No key yet: `notifier api-key add NAME` makes one.",
+        "還沒有金鑰：請以 `notifier api-key add 名稱` 建立。",
+    ),
+    "api_key.added": (
+        "The key of {name}. It is shown this once only:",
+        "{name} 的金鑰如下，只顯示這一次：",
+    ),
+    "api_key.taken": (
+        "There is a key of the name {name} in use: revoke it first, or choose another name.",
+        "已有名為 {name} 的金鑰使用中：請先撤銷，或改用其他名稱。",
+    ),
+    "api_key.unknown": (
+        "No key of the name {name} is in use: `notifier api-key` lists them.",
+        "沒有使用中的金鑰名為 {name}：請以 `notifier api-key` 列出。",
+    ),
+    "api_key.gone": ("The key of {name} is revoked.", "已撤銷 {name} 的金鑰。"),
+    # schedules
     "schedules.name": ("schedule", "排程"),
     "schedules.cron": ("cron", "排程設定（cron）"),
     "schedules.next": ("next", "下次"),

@@ -47,7 +47,8 @@ class Parameter:
 class Campaign:
     """One kind of outreach. `compose` turns the facts still true into the variables of its templates. `public` names
     those of them that hold text and yet identify nobody: every other text in a call counts as the customer's own, and
-    is spoken by an engine of this house only."""
+    is spoken by an engine of this house only. `triggers`: types of events on which one subject is told at once, if the
+    audience selects it; `withdrawn_by`: those after which nothing more is told of a subject, if the facts agree."""
 
     name: str
     title: str
@@ -62,10 +63,16 @@ class Campaign:
     public: frozenset[str] = frozenset()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     schedule: str | None = None
+    triggers: frozenset[str] = frozenset()
+    withdrawn_by: frozenset[str] = frozenset()
     merge_household: bool = False
     machine: MachinePolicy = MachinePolicy.IGNORE
     priority: int = 5
     rings_per_day: int = 3
+
+    def __post_init__(self) -> None:
+        if both := self.triggers & self.withdrawn_by:
+            raise ValueError(f"campaign {self.name}: {min(both)} cannot ask for a telling and end it")
 
 
 class BadParameter(ValueError):

@@ -187,7 +187,7 @@ class Lane:
             await self.runs.move(run.id, RunState.PAUSED, why, now)
             log.error("run.paused_itself", run=run.id, reason=why)
             return
-        speakable, unrecorded = await self._telling.recorded(planned)
+        speakable, unrecorded = await self._telling.recorded(planned, urgent=run.priority < URGENT_BELOW)
         attempts, postponed = await self._ahead.write(run, campaign, speakable, now, grant)
         self._sending.start(attempts, grant, asked_at)  # first: what is written must not wait for a lost database
         await self._dispose([*disposals, *more, *unrecorded, *postponed])

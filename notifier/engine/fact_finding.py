@@ -8,9 +8,9 @@ the others waiting.
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -29,6 +29,12 @@ log = structlog.get_logger()
 IN_TIME = 1.0  # real seconds facts may take; as much again may pass until the request leaves
 SLOW_FACTS = timedelta(minutes=2)  # until somebody is asked about again whose facts alone took too long
 MOST_AT_ONCE = 500
+
+
+def _before_its_event(ready: Sequence[Claimed], known: Mapping[str, Facts]) -> datetime | None:
+    """The moment facts are true for that cannot know yet of the event somebody is told upon."""
+    told = [(one.triggered_at, known[subject].as_of) for one in ready for subject in one.subjects if subject in known]
+    return min((as_of for triggered_at, as_of in told if triggered_at and as_of < triggered_at), default=None)
 
 
 @dataclass
@@ -64,7 +70,7 @@ class FactFinding:
         except SourceBroken as error:
             await self.runs.move(run.id, RunState.PAUSED, f"the source does not hold its contract: {error}", now)
             return None, []
-        if lagging := too_old(known.values(), self.clock.real_now()):
+        if lagging := too_old(known.values(), self.clock.real_now()) or _before_its_event(ready, known):
             await self._wait(run.id, f"a source that is up to date: its last word is of {lagging:%H:%M:%S} UTC")
             return None, []
         if time.monotonic() - asked_at > IN_TIME:

@@ -146,7 +146,7 @@ class Keeper:
     async def close_runs(self) -> None:
         """Runs with nothing left: finished when they add up, waiting for a person while they do not."""
         await self.runs.reopen_released()
-        for run_id, state, held in await self.runs.drained():
+        for run_id, state, held in await self.runs.drained(self.clock.now()):
             if held:
                 if state is RunState.OPEN:
                     await self.runs.move(

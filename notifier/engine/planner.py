@@ -161,12 +161,18 @@ class Planner:
         self._slow.pop(run.id, None)
         self._not_before.pop(run.id, None)
 
-    async def draw(self, connection: Connection, campaign: Campaign, params: Mapping[str, Any]) -> Drawn:
-        """Stage and screen the audience as of now, inside the transaction of `connection`."""
+    async def draw(
+        self,
+        connection: Connection,
+        campaign: Campaign,
+        params: Mapping[str, Any],
+        subjects: Sequence[str] | None = None,
+    ) -> Drawn:
+        """Stage and screen the audience as of now, or these subjects of it, inside the transaction of `connection`."""
         await self.audiences.take_turns(connection, campaign.name)
         now = self.clock.now()
         due_at = self.catalogue.opening(campaign)(now)
-        async with self.source.audience(campaign.name, now, params) as rows:
+        async with self.source.audience(campaign.name, now, params, subjects) as rows:
             await self.audiences.stage(connection, rows, self.source.audience_within)
         await self._read_cells(connection)
         return Drawn(await self.audiences.screen(connection, self._screening(campaign, now)), due_at)

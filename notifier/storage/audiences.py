@@ -29,6 +29,7 @@ class PlannerQueries:
     preview: Query
     fates: Query
     samples: Query
+    by_subject: Query
     fan_out: Query
     analyze_notifications: Query
 
@@ -65,6 +66,17 @@ class Screened:
         return self.staged - self.excluded
 
 
+@dataclass(frozen=True, slots=True)
+class OneSubject:
+    """What an audience says of one subject: `selected` by it at all; `tellable`: now, to somebody, for the first time;
+    else why not, unless it was told before."""
+
+    subject: str
+    selected: bool
+    tellable: bool
+    out_because: str | None
+
+
 class AudienceStore:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -98,6 +110,11 @@ class AudienceStore:
         await self._q.screen.execute(connection, **values)
         row = await self._q.count_staged.fetch_row(connection)
         return Screened(**row) if row else Screened(0, 0, 0, None)
+
+    async def by_subject(self, connection: Connection, subjects: Sequence[str]) -> list[OneSubject]:
+        """What became of each of these subjects, once they are screened."""
+        rows = await self._q.by_subject.fetch(connection, subjects=list(subjects))
+        return [OneSubject(**row) for row in rows]
 
     async def fan_out(
         self, connection: Connection, run: int, campaign: str, due_at: datetime, plan_channels: Sequence[str]

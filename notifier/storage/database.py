@@ -267,44 +267,34 @@ class Backoff:
         self._next = self._first
 
 
-class WakeUps:
-    """Sends and hears wake-ups. A lost one costs a poll, never a notification."""
+class Listener:
+    """Hears what is notified on one channel of a database, over a connection of its own (LISTEN does not pass through a
+    transaction pooler). `heard` is given each payload; `opened` is called whenever listening begins: what was notified
+    before was not heard."""
 
-    def __init__(self, pool: Pool, direct_url: str) -> None:
-        self._pool = pool
-        self._url = direct_url
-        self._queries = database_queries()
-        self._heard: dict[str, list[asyncio.Event]] = {}
+    def __init__(
+        self, name: str, url: str, channel: str, heard: Callable[[str], None], opened: Callable[[], None]
+    ) -> None:
+        self._name = name
+        self._url = url
+        self._channel = channel
+        self._heard = heard
+        self._opened = opened
 
-    async def send(self, word: str, connection: "Connection | None" = None) -> None:
-        """Heard at once, or when the transaction of `connection` commits."""
-        await self._queries.wake.fetch(connection or self._pool, channel=WAKE_CHANNEL, word=word)
-
-    def event(self, word: str) -> asyncio.Event:
-        """An event that is set whenever the word is heard (and whenever the connection had been lost)."""
-        event = asyncio.Event()
-        self._heard.setdefault(word, []).append(event)
-        return event
-
-    def ring(self, word: str) -> None:
-        """Wake the waiters of this very process, without a round trip."""
-        for event in self._heard.get(word, []):
-            event.set()
-
-    async def listen(self) -> None:
-        """Hear until cancelled, over a connection of its own (LISTEN does not pass through a transaction pooler)."""
-        backoff, lost = Backoff(), False
+    async def listen(self, longest: float = 3.0) -> None:
+        """Hear until cancelled. `longest`: real seconds between two tries to connect."""
+        backoff, lost = Backoff(longest=longest), False
         while True:
             try:
                 async with self._connection() as connection:
                     if lost:
-                        log.info("wake_ups.back")
+                        log.info("wake_ups.back", channel=self._channel)
                     lost = False
                     backoff.reset()
                     await self._hear_out(connection)
             except Exception as error:  # whatever it is: the polls go on without it
                 if not lost:
-                    log.warning("wake_ups.lost", error=type(error).__name__)
+                    log.warning("wake_ups.lost", channel=self._channel, error=type(error).__name__)
                 lost = True
             await backoff.wait()
 
@@ -324,13 +314,12 @@ class WakeUps:
             timeout=CONNECT,
             command_timeout=LISTENED,
             connection_class=Line,
-            server_settings={"application_name": "notifier wake-ups"},
+            server_settings={"application_name": self._name},
         )
         try:
             connection.keep_alive()
-            await connection.add_listener(WAKE_CHANNEL, self._on_word)
-            for word in self._heard:
-                self.ring(word)
+            await connection.add_listener(self._channel, self._on_word)
+            self._opened()
             yield connection
         finally:
             await connection.close()
@@ -338,6 +327,39 @@ class WakeUps:
     @property
     def _on_word(self) -> Callable[..., None]:
         def hear(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
-            self.ring(str(payload))
+            self._heard(str(payload))
 
         return hear
+
+
+class WakeUps:
+    """Sends and hears wake-ups. A lost one costs a poll, never a notification."""
+
+    def __init__(self, pool: Pool, direct_url: str) -> None:
+        self._pool = pool
+        self._listener = Listener("notifier wake-ups", direct_url, WAKE_CHANNEL, self.ring, self._ring_all)
+        self._queries = database_queries()
+        self._heard: dict[str, list[asyncio.Event]] = {}
+
+    async def send(self, word: str, connection: "Connection | None" = None) -> None:
+        """Heard at once, or when the transaction of `connection` commits."""
+        await self._queries.wake.fetch(connection or self._pool, channel=WAKE_CHANNEL, word=word)
+
+    def event(self, word: str) -> asyncio.Event:
+        """An event that is set whenever the word is heard (and whenever the connection had been lost)."""
+        event = asyncio.Event()
+        self._heard.setdefault(word, []).append(event)
+        return event
+
+    def ring(self, word: str) -> None:
+        """Wake the waiters of this very process, without a round trip."""
+        for event in self._heard.get(word, []):
+            event.set()
+
+    def _ring_all(self) -> None:
+        for word in self._heard:
+            self.ring(word)
+
+    async def listen(self) -> None:
+        """Hear until cancelled."""
+        await self._listener.listen()

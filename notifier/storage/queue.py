@@ -32,7 +32,8 @@ class QueueQueries:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One leased notification, with its recipient's addresses and what bans there are on them."""
+    """One leased notification, with its recipient's addresses and what bans there are on them. `triggered_at`: the real
+    time of the event that asked for it."""
 
     id: int
     due_at: datetime
@@ -46,6 +47,7 @@ class Claimed:
     subjects: tuple[str, ...]
     suppressed: frozenset[str]
     settled: bool = False
+    triggered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,5 +164,5 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     return Claimed(
         row["id"], row["due_at"], Place(row["step"], row["tries"], row["free"]), row["account_no"], row["locale"],
         row["district"], row["phone"], row["email"], row["expires_at"], tuple(row["subjects"]),
-        frozenset(row["suppressed"]), row["outcome"] is not None,
+        frozenset(row["suppressed"]), row["outcome"] is not None, row["triggered_at"],
     )  # fmt: skip

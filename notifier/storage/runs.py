@@ -237,9 +237,9 @@ class RunStore:
         """Say on the run what keeps it from going on by itself, or that nothing does."""
         await self._q.wait_for.execute(self._pool, run=run, what=what)
 
-    async def drained(self) -> list[tuple[int, RunState, bool]]:
-        """Runs with nothing queued and nothing in flight; and whether something is held."""
-        rows = await self._q.drained.fetch(self._pool)
+    async def drained(self, now: datetime) -> list[tuple[int, RunState, bool]]:
+        """Runs with nothing queued, nothing in flight and nothing to come; and whether something is held."""
+        rows = await self._q.drained.fetch(self._pool, now=now)
         return [(row["id"], RunState(row["state"]), row["held"]) for row in rows]
 
     async def reopen_released(self) -> None:

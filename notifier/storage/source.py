@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ STAGING = {
     "phone": "text", "mobile": "text", "email": "text", "district": "text", "exclude": "text", "hold": "text",
     "deadline": "date",
 }  # fmt: skip
+ABOUT = "about_subjects"  # the parameter of a restricted audience
 CHUNKS_AHEAD = 32  # chunks of COPY data (64 KiB each) between the two servers: the planner's memory
 
 
@@ -51,6 +52,17 @@ class SourceBroken(Exception):
 class SnapshotQueries:
     allow: Query
     source_time: Query
+    lag: Query
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """One row of source.case_event. What its columns hold is for the reader to judge."""
+
+    event_id: int
+    type: str | None
+    subject: str | None
+    occurred_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,8 @@ class Source:
         self.audience_within = audience_within
         self._q = load_into(SnapshotQueries, sql_root() / "snapshot.sql")
         self._queries: dict[str, CampaignQueries] = {}
+        self._case_events = load_query(sql_root() / "feeds" / "case_event.sql")
+        self._newest_case_event = load_query(sql_root() / "feeds" / "newest_case_event.sql")
 
     def queries(self, campaign: str) -> CampaignQueries:
         if campaign not in self._queries:
@@ -91,15 +105,37 @@ class Source:
         asked = set(subjects)
         return by_subject(_facts(campaign, row, behind) for row in rows if _column(campaign, row, "subject") in asked)
 
+    async def as_of(self) -> datetime:
+        """The real moment that the source is true for: now, unless it is a replica that is behind."""
+        asked_at = self._real_now()
+        async with self.snapshot() as connection:
+            lag: timedelta = await self._q.lag.fetch_value(connection)
+        return asked_at - lag
+
+    async def case_events(self, after: int, known: Sequence[int], most: int) -> list[CaseEvent]:
+        """Events with a higher id than `after` and not `known`, lowest first. Raises SourceLost or SourceBroken."""
+        async with self.snapshot() as connection:
+            rows = await self._case_events.fetch(connection, after=after, known=list(known), most=most)
+        return [CaseEvent(**row) for row in rows]
+
+    async def newest_case_event(self) -> int | None:
+        """The highest id that can be seen. Raises SourceLost or SourceBroken."""
+        async with self.snapshot() as connection:
+            newest: int | None = await self._newest_case_event.fetch_value(connection)
+        return newest
+
     @asynccontextmanager
     async def audience(
-        self, campaign: str, now: datetime, params: Mapping[str, object]
+        self, campaign: str, now: datetime, params: Mapping[str, object], subjects: Sequence[str] | None = None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The audience of one moment as binary COPY data, 64 KiB at a time, as fast as the receiver takes it.
+        """The audience of one moment as binary COPY data, 64 KiB at a time, as fast as the receiver takes it; only
+        these subjects of it, if given.
 
         Its errors become SourceLost, SourceSlow or SourceBroken; the receiver's own stay what they are.
         """
         query = self.queries(campaign).audience
+        if subjects is not None:
+            query, params = about(query), {**params, ABOUT: list(subjects)}
         within = self.audience_within
         async with self._transaction(within) as connection:
             with _named(within):
@@ -186,6 +222,14 @@ class Source:
 
     async def close(self) -> None:
         await self._pool.close()
+
+
+def about(query: Query) -> Query:
+    """An audience restricted to some subjects. PostgreSQL applies the restriction inside, by the index of the subject,
+    wherever that cannot change the result."""
+    place = f"${len(query.params) + 1}"
+    text = f"select * from ({query.text}\n) as chosen where chosen.subject = any ({place}::text[])"  # noqa: S608
+    return replace(query, text=text, params=(*query.params, ABOUT), types=(*query.types, "text[]"))
 
 
 def _cut(connection: "asyncpg.pool.PoolConnectionProxy[Any]") -> None:

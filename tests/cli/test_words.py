@@ -28,6 +28,7 @@ from notifier.commands.words import (
 )
 from notifier.domain.dialogue_words import Sentence
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
+from notifier.domain.event import NOBODY_ASKED, Came, EventState, Fault
 from notifier.domain.message import LOCALES, Action
 from notifier.domain.purpose import Purpose
 from notifier.domain.receipt import ReceiptKind
@@ -48,6 +49,8 @@ TABLES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "held": reasons.HELD,
     "withdrawals": reasons.WITHDRAWALS,
     "bans": reasons.BANS,
+    "came": reasons.CAME,
+    "faults": reasons.FAULTS,
     "patterns": {pattern.pattern: wording for pattern, wording in reasons.PATTERNS},
 }
 # Forms that only the mainland writes, of characters that stand in these tables.
@@ -105,6 +108,8 @@ def test_every_code_of_the_domain_has_words() -> None:
     assert values(Disposition) == set(reasons.DISPOSITIONS)
     assert values(Outcome) == set(reasons.OUTCOMES)
     assert values(Action) == set(reasons.ACTIONS)
+    assert values(Came, "left_out") | {NOBODY_ASKED} == set(reasons.CAME)
+    assert values(Fault) == set(reasons.FAULTS)
     assert values(NumberReason) | {"no_telephone"} == set(reasons.NUMBERS)
 
 
@@ -116,6 +121,7 @@ def test_every_code_of_the_domain_has_words() -> None:
         ("attempt", values(AttemptState, "ended")),
         ("receipt", values(ReceiptKind)),
         ("purpose", values(Purpose)),
+        ("event", values(EventState)),
         ("check", values(Level)),
         ("exit", {str(code.value) for code in Exit}),
         ("engine", {CARRIER, *entry_points(group=GROUP).names}),
@@ -163,6 +169,8 @@ def test_no_address_says_what_is_wrong_with_the_number(reason: str) -> None:
         ("run 3 for 2026-12-07 09:00, catching up 2 missed", "run 3 for 2026-12-07 09:00, catching up 2 missed"),
         ("its cron line cannot be read: 0 9 * *", "its cron line cannot be read: 0 9 * *"),
         ("called by Ms Lin", "called by Ms Lin"),
+        ("left_out: no_address: extension", "left out: no address: an extension behind a switchboard"),
+        ("subject: missing", "subject is missing or empty"),
         (None, ""),
     ],
 )  # fmt: skip

@@ -19,10 +19,11 @@ from typer.main import get_command
 from notifier.campaigns import find_campaigns
 from notifier.cli import build
 from notifier.commands.exits import Exit
-from notifier.commands.reasons import ACTIONS, DISPOSITIONS, EXCLUSIONS, HELD, OUTCOMES
+from notifier.commands.reasons import ACTIONS, CAME, DISPOSITIONS, EXCLUSIONS, HELD, OUTCOMES
 from notifier.commands.words import PHRASES
 from notifier.domain.channel import Abilities
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
+from notifier.domain.event import NOBODY_ASKED, Came, EventState
 from notifier.domain.message import Action
 from notifier.domain.states import AttemptState, NotificationState, Outcome, RunState
 from notifier.settings import DEFAULT_PACES, OUTSIDE, PREFIX, Pace, Settings, refuse_unknown
@@ -205,6 +206,18 @@ def test_every_word_is_explained(title: str, words: type[StrEnum], chinese: Mapp
     assert all(cells[1] for cells in documented.values())
 
 
+def test_every_state_and_effect_of_an_event_is_explained() -> None:
+    documented = table("Events")
+
+    assert documented.keys() == {*EventState, *Came, NOBODY_ASKED}
+    assert {state: documented[state][0] for state in EventState} == {
+        state: PHRASES[f"event.{state.value}"][1] for state in EventState
+    }
+    assert {code: tuple(documented[code]) for code in CAME} == {
+        code: (chinese, english) for code, (english, chinese) in CAME.items()
+    }
+
+
 def test_every_disposition_is_explained_with_what_it_does() -> None:
     documented = table("Dispositions")
 
@@ -242,6 +255,7 @@ def test_a_campaign_is_documented_with_parameters_keys_and_plan(name: str) -> No
     assert campaign.title_zh in text
     assert campaign.purpose.value in text
     assert campaign.owner in text
+    assert all(f"`{kind}`" in text for kind in campaign.triggers | campaign.withdrawn_by)
     assert campaign.schedule is None or f"`{campaign.schedule}`" in text
     assert f"{campaign.window.opens:%H:%M} to {campaign.window.closes:%H:%M}" in text
     assert f"at {campaign.expires.at:%H:%M}" in text

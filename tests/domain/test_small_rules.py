@@ -1,5 +1,6 @@
 """States, parameters, facts, watches, ids and codes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from notifier.campaigns.payment_deadline import CAMPAIGN
 from notifier.domain.attempt_id import attempt_time, make_attempt_id, read_attempt_id
 from notifier.domain.campaign import BadParameter, read_parameters
+from notifier.domain.event import Came, EventState, state_after
 from notifier.domain.facts import Facts, HoldBack, Tell, Withdraw, by_subject, too_old, weigh
 from notifier.domain.message import (
     Action,
@@ -183,3 +185,22 @@ def test_a_message_is_kept_whole(message: Message) -> None:
 def test_the_campaign_is_what_it_says() -> None:
     assert [step.channel for step in CAMPAIGN.plan] == ["voice", "sms", "email"]
     assert (CAMPAIGN.window.opens, CAMPAIGN.window.closes) == (time(9), time(20))
+
+
+def test_an_event_cannot_both_ask_for_a_telling_and_end_it() -> None:
+    with pytest.raises(ValueError, match=r"payment_deadline: bill\.paid"):
+        replace(CAMPAIGN, triggers=frozenset({"bill.paid"}))
+
+
+@pytest.mark.parametrize(
+    ("effects", "state"),
+    [
+        ({}, EventState.PENDING),
+        ({"one": Came.OPENED}, EventState.PENDING),
+        ({"one": Came.OPENED, "other": Came.NOT_SELECTED}, EventState.HANDLED),
+        ({"one": Came.WITHDRAWN, "other": f"{Came.LEFT_OUT}: suppressed"}, EventState.HANDLED),
+        ({"one": Came.ALREADY_TOLD, "other": Came.STILL_DUE}, EventState.IGNORED),
+    ],
+)
+def test_an_event_is_done_with_when_all_it_concerns_are(effects: dict[str, str], state: EventState) -> None:
+    assert state_after(effects, ["one", "other"]) is state

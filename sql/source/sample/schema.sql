@@ -88,6 +88,15 @@ create table billing.event (
 );
 create index event_by_subject on billing.event (subject);
 
+-- Not needed, but then nobody waits for the next poll: once per statement, not per row.
+create function billing.tell_event() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('case_event', '');
+  return null;
+end
+$$;
+create trigger event_told after insert on billing.event for each statement execute function billing.tell_event();
+
 create table billing.outage (
   outage_no    text primary key,
   starts_at    timestamptz not null,
