@@ -49,13 +49,13 @@ class EngineAbilities:
 
     `voices`: the locales it speaks, each with the name of the voice; voice and `version` are part of a clip's key, so
     that another voice never passes for this one. `personal`: whether it may be given words that identify a customer:
-    only an engine that runs in this process may. `clips_per_second`: about, to foresee how long recordings take.
+    only an engine that runs in this process may. `clips_per_second`: about, until its pace is known.
     """
 
     voices: Mapping[str, str]
     version: str
     personal: bool = False
-    clips_per_second: float = 50.0
+    clips_per_second: float = 2.0
 
 
 class SpeechEngine(Protocol):

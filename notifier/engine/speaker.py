@@ -16,7 +16,6 @@ log = structlog.get_logger()
 SPEAKING = 20.0  # real seconds an engine has for the clips of one claim; what is late then is anybody's to make
 PORTION = 5.0  # ... and should take for them: a service that is asked four times a second is given 20, not 64
 AT_ONCE = 64  # clips claimed and kept together, at most
-FIRST = 8  # ... before the engine's pace is known
 AWAY = 30.0  # real seconds an engine that did not answer is left alone, unless it says for how long
 LEAST_AWAY = 1.0  # real seconds, however soon it says that it is back
 SET_ASIDE = 600.0  # real seconds a clip is left out that the engine made no sound of
@@ -29,7 +28,7 @@ class Speaker:
 
     def __init__(self, engine: SpeechEngine, encoders: Executor) -> None:
         self.engine = engine
-        self.portion = FIRST  # clips to claim for it
+        self.portion = self._in_time(engine.abilities.clips_per_second)  # clips to claim for it
         self._encoders = encoders
         self._away_until = 0.0
         self._left_out: dict[bytes, float] = {}
@@ -58,10 +57,13 @@ class Speaker:
                 task.cancel()
         made = {key: sound for key, task in speaking.items() if task in done and (sound := task.result()) is not None}
         if made:
-            self.portion = max(1, min(AT_ONCE, round(len(made) * PORTION / (time.monotonic() - began))))
+            self.portion = self._in_time(len(made) / (time.monotonic() - began))
         elif late:
             self._leave_alone(AWAY, "it speaks too slowly to be waited for")
         return made
+
+    def _in_time(self, clips_per_second: float) -> int:
+        return max(1, min(AT_ONCE, round(clips_per_second * PORTION)))
 
     async def _clip(self, key: bytes, utterance: Utterance) -> bytes | None:
         if self.is_away:

@@ -40,7 +40,9 @@ class Espeak:
 
     def __init__(self, spoken_by: Library) -> None:
         self._library = spoken_by
-        self.abilities = EngineAbilities(VOICES, version=f"{spoken_by.version}.{VERSION}", personal=True)
+        self.abilities = EngineAbilities(
+            VOICES, version=f"{spoken_by.version}.{VERSION}", personal=True, clips_per_second=200.0
+        )
         # Its own: the library speaks one text at a time, and two hundred that wait for it would take every thread of
         # the loop's pool, which looks up host names too.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=self.name)

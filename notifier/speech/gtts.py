@@ -74,7 +74,8 @@ class Gtts:
         breaker: CircuitBreaker | None = None,
     ) -> None:
         # The host's top-level domain decides the accent, the package's version the bodies.
-        self.abilities = EngineAbilities(VOICES, f"gtts {version('gtts')} {url.host}")
+        pace = 1 / max(spacing, 0.01)
+        self.abilities = EngineAbilities(VOICES, f"gtts {version('gtts')} {url.host}", clips_per_second=pace)
         self._service = SpeechService(url, context, deadline)
         self._breaker = breaker or CircuitBreaker()
         self._places = asyncio.Semaphore(AT_ONCE)

@@ -220,11 +220,12 @@ async def test_no_more_is_claimed_than_is_spoken_in_time(
     """Else the claims of a slow engine run out, and others make the same clips."""
     monkeypatch.setattr(speaker, "PORTION", 0.1)
     slow = Slow(pool, 0.02)
+    slow.abilities = replace(slow.abilities, clips_per_second=80)  # as it says; 50 is the truth
     made = clips(pool, database, slow)
     wanted = {made.key("slow", word): word for word in (Utterance("一" * n, "zh-TW") for n in range(1, 31))}
     assert await made.make("slow", wanted)
-    assert max(slow.claimed) <= speaker.FIRST
-    assert max(slow.claimed[speaker.FIRST :]) <= 5
+    assert max(slow.claimed) <= 8
+    assert max(slow.claimed[8:]) <= 5
 
 
 async def test_an_engine_that_never_answers_is_given_up(
