@@ -195,7 +195,8 @@ class House:
             await self.app.wake_ups.send(word)
 
     async def until(self, holds: Callable[[], Awaitable[bool]], *words: str, within: float = 20) -> None:
-        """Until the condition holds, looked at again whenever one of these wake-ups is heard."""
+        """Until the condition holds, looked at again whenever one of these wake-ups is heard, and now and then: what
+        another process applies rings here for nobody."""
         async with asyncio.timeout(within):
             heard = [self.app.wake_ups.event(word) for word in words]
             while True:
@@ -205,7 +206,7 @@ class House:
                     return
                 waiting = [asyncio.ensure_future(event.wait()) for event in heard]
                 try:
-                    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait(waiting, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     for one in waiting:
                         one.cancel()

@@ -34,7 +34,9 @@ ROOM = 5.0  # all connections of the pool are busy
 ANSWER = 5.0  # a statement takes milliseconds; its header says so when it may take minutes
 GOOD_BYE = 1.0  # for the server to hear it: then the connection is cut
 LISTENED = 3.0  # between two questions on the wire that only listens
-RECENT = 8.0  # what failed so long ago, and was not tried again since, says nothing any more
+# What failed so long ago, and was not tried again since, says nothing any more. Longer than a lock is waited for
+# and the longest wait for the next try together, 8.5 s: else a process was ready with its table still locked.
+RECENT = 9.0
 
 # For the server, which may lose us as we may lose it: by default it would keep our locks for two hours.
 SESSION: Mapping[str, str] = {
