@@ -173,13 +173,13 @@ class House:
                     return now
                 await wait_for(heard, POLL)
 
-    async def planned(self, run: Run) -> Run:
-        """The run, once its audience is drawn."""
+    async def planned(self, run: Run, within: float = 20) -> Run:
+        """The run, once its audience is drawn and what its calls say is recorded."""
 
         async def drawn() -> bool:
             return (await self.run(run)).state not in (RunState.PLANNING, RunState.PREPARING)
 
-        await self.until(drawn, "lanes", "runs")
+        await self.until(drawn, "lanes", "runs", within=within)
         return await self.run(run)
 
     async def run(self, run: Run) -> Run:

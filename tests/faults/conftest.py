@@ -11,6 +11,11 @@ HERE = "tests/faults"
 BEGAN = time.monotonic()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(f"{HERE}/kill/"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     noted = [
         (report.nodeid.rpartition("/")[2], name, value)

@@ -81,6 +81,11 @@ async def test_a_call_that_rings_after_all_is_not_made_again(database: str, sour
         await house.no_more_faults()
         await house.app.attempts.store([ringing(house, call) for call in await house.ledger()])
         await house.app.wake_ups.send("inbox")
+
+        async def none_given_up() -> bool:
+            return not await house.app.pool.fetch("select from notifier.attempt where disposition = 'not_created'")
+
+        await when(none_given_up)
         await house.app.budgets.resume("voice")
 
         await finished(house, await house.run(run))

@@ -100,4 +100,4 @@ async def test_all_together(database: str, source_database: str, seed: int, reco
 
 async def test_a_bad_minute(database: str, source_database: str, record_property: Note) -> None:
     """With few people: what every `make test` asks."""
-    await weather(database, source_database, 30, Storm(BRIEFLY), record_property, scale=600)
+    await weather(database, source_database, 30, Storm(BRIEFLY), record_property, scale=900)

@@ -186,6 +186,7 @@ def _check_story(story: list[dict[str, Any]], known: bool) -> None:
         assert effects == ["not_selected", "nothing_open", "not_selected"]
 
 
+@pytest.mark.long
 async def test_a_squall(database: str, source_database: str, record_property: Callable[[str, object], None]) -> None:
     await weather(database, source_database, Storm(events=1_000, bills=20), record_property)
 

@@ -21,6 +21,7 @@ async def pooled(database: str) -> AsyncIterator[tuple[Pooler, Proxy, str]]:
         yield bouncer, proxy, f"postgresql://postgres:@127.0.0.1:{proxy.port}{urlsplit(database).path}?sslmode=disable"
 
 
+@pytest.mark.long
 async def test_a_run_goes_through_it(database: str, source_database: str) -> None:
     """With more statements at the same time than it has connections to the server."""
     async with (

@@ -46,6 +46,7 @@ async def pool_over(url: str, **options: Any) -> AsyncIterator[Pool]:
         pool.terminate()
 
 
+@pytest.mark.long
 async def test_all_connections_are_cut_in_mid_run(
     database: str, source_database: str, record_property: Note, hasty: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,7 @@ async def early(database: str, source_database: str):  # type: ignore[no-untyped
         yield house
 
 
+@pytest.mark.long
 async def test_the_wire_is_cut_in_the_middle(database: str, source_database: str) -> None:
     async with (
         wire(source_database) as (proxy, url),
