@@ -11,9 +11,11 @@ HERE = "tests/faults"
 BEGAN = time.monotonic()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(f"{HERE}/kill/"))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the short form the longest first, so that nobody waits for it at the end. Of the long form not: two fleets at
+    a time would be more than two cores can bear."""
+    if not config.getoption("--long"):
+        items.sort(key=lambda item: not item.nodeid.startswith(f"{HERE}/kill/"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
