@@ -34,8 +34,8 @@ ROOM = 5.0  # all connections of the pool are busy
 ANSWER = 5.0  # a statement takes milliseconds; its header says so when it may take minutes
 GOOD_BYE = 1.0  # for the server to hear it: then the connection is cut
 LISTENED = 3.0  # between two questions on the wire that only listens
-# What failed so long ago, and was not tried again since, says nothing any more. Longer than a lock is waited for
-# and the longest wait for the next try together, 8.5 s: else a process was ready with its table still locked.
+# What failed so long ago, and was not tried again since, says nothing any more. Longer than a lock is waited for,
+# the longest wait for the next try and a duty's second together, 8 s: else a process was ready with its table locked.
 RECENT = 9.0
 
 # For the server, which may lose us as we may lose it: by default it would keep our locks for two hours.
@@ -261,7 +261,7 @@ class Backoff:
 
     def next(self) -> float:
         """Real seconds to wait this time."""
-        seconds = self._next * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+        seconds = self._next * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         self._next = min(self._next * 2, self._longest)
         return seconds
 
