@@ -5,7 +5,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,13 +17,16 @@ from notifier.campaigns import find_campaigns
 from notifier.channels import find_channels
 from notifier.clock import Clock, ClockAstray, SystemClock, parse_clock
 from notifier.domain.calendar import make_calendar
+from notifier.domain.campaign import Campaign
 from notifier.domain.channel import MailServer, Surroundings, TwilioAccount
 from notifier.domain.recording import AudioAddresses
 from notifier.domain.speech import CARRIER, SpeechSurroundings
 from notifier.domain.watch import Limits
 from notifier.engine.backoff import persist
+from notifier.engine.cancellations import Cancellations
 from notifier.engine.case_events import CaseEvents
 from notifier.engine.catalogue import Catalogue
+from notifier.engine.choices import Choices
 from notifier.engine.clips import Clips
 from notifier.engine.clock_watch import ClockWatch, too_far
 from notifier.engine.dispatcher import Lane
@@ -36,12 +39,14 @@ from notifier.engine.playback import Playback
 from notifier.engine.preparer import Preparer
 from notifier.engine.recorder import Recorder
 from notifier.engine.rendering import House, Rendering
+from notifier.engine.replying import Replying, Rests
+from notifier.engine.sweeps import Sweeps
 from notifier.engine.timetable import Timetable
 from notifier.engine.triggers import Triggers
 from notifier.engine.withdrawals import Withdrawals
 from notifier.engine.wording import Wording
 from notifier.resources import template_root
-from notifier.settings import Pace, Settings, SmtpSettings, TwilioSettings
+from notifier.settings import Pace, Settings, SmtpSettings, TwilioSettings, UnknownSetting, read_hours
 from notifier.speech import find_engines
 from notifier.storage.api_keys import ApiKeyStore
 from notifier.storage.attempts import AttemptStore
@@ -52,6 +57,7 @@ from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
 from notifier.storage.events import EventStore
 from notifier.storage.inquiries import InquiryStore
 from notifier.storage.queue import QueueStore
+from notifier.storage.replies import ReplyStore
 from notifier.storage.runs import RunStore
 from notifier.storage.schedules import ScheduleStore
 from notifier.storage.source import Source, open_source
@@ -86,6 +92,7 @@ class App:
     events: EventStore
     inquiries: InquiryStore
     queue: QueueStore
+    replies: ReplyStore
     runs: RunStore
     schedules: ScheduleStore
     clips: Clips
@@ -106,18 +113,28 @@ class App:
 
     def event_inbox(self) -> EventInbox:
         triggers = Triggers(self.catalogue, self.clock, self.events, self.audiences, self.planner())
-        withdrawals = Withdrawals(self.clock, self.events, self.source)
+        withdrawals = Withdrawals(self.clock, self.events, self.source, self.wake_ups)
         return EventInbox(self.catalogue, self.clock, self.events, self.source, triggers, withdrawals, self.wake_ups)
+
+    def cancellations(self) -> Cancellations:
+        return Cancellations(self.catalogue, self.clock, self.attempts, self.wake_ups)
 
     def case_events(self) -> CaseEvents:
         return CaseEvents(self.clock, self.events, self.source, self.wake_ups, self.settings.source_listen_url)
 
     def recorder(self) -> Recorder:
-        lag = timedelta(days=self.settings.posting_lag_days)
         return Recorder(
-            self.pool, self.attempts, self.budgets, self.catalogue, self.clock, self.wake_ups, lag,
+            self.pool, self.attempts, self.budgets, self.catalogue, self.clock, self.wake_ups, self.replying(),
             HangUps(self.attempts, self.clips),
         )  # fmt: skip
+
+    def replying(self) -> Replying:
+        rests = Rests(
+            already_paid=timedelta(days=self.settings.posting_lag_days),
+            promise=timedelta(days=self.settings.promise_days),
+            extension=timedelta(days=self.settings.extension_days),
+        )
+        return Replying(self.replies, self.catalogue.calendar, rests)
 
     def lane(self, channel: str, recorder: Recorder) -> Lane:
         return Lane(
@@ -147,12 +164,19 @@ class App:
         return ClockWatch(self.clock, self.pool, self.wake_ups)
 
     def timetable(self) -> Timetable:
-        return Timetable(self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.wake_ups)
+        return Timetable(
+            self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.sweeps(), self.wake_ups
+        )
+
+    def sweeps(self) -> Sweeps:
+        warning = timedelta(minutes=self.settings.same_day_warning)
+        return Sweeps(self.clock, self.source, self.events, self.wake_ups, self.settings.office_closes, warning)
 
     def web(self, intake: Intake) -> web.Application:
         served = web.Application(client_max_size=MOST_BODY)
         health = HealthRoutes(self.clock, self.pool, self.budgets, self.runs)
-        hooks = HookRoutes(self.settings.public_url, self.clock, self.attempts, intake, health.silence)
+        choices = Choices(self.catalogue, self.replies, self.source, self.wording)
+        hooks = HookRoutes(self.settings.public_url, self.clock, self.attempts, intake, choices, health.silence)
         for channel in self.catalogue.channels.values():
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
@@ -220,6 +244,7 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             events=EventStore(pool),
             inquiries=InquiryStore(pool),
             queue=QueueStore(pool),
+            replies=ReplyStore(pool),
             runs=RunStore(pool),
             schedules=ScheduleStore(pool),
             clips=clips,
@@ -251,7 +276,21 @@ def make_catalogue(settings: Settings, clock: Clock, seal: bytes = b"") -> Catal
     """What is installed and configured; its channels are to be closed by the caller. `seal`: of the addresses of
     sound."""
     calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
-    return Catalogue(find_campaigns(), find_channels(_surroundings(settings, clock, seal)), calendar)
+    return Catalogue(_campaigns(settings), find_channels(_surroundings(settings, clock, seal)), calendar)
+
+
+def _campaigns(settings: Settings) -> dict[str, Campaign]:
+    """What is installed, with the hours that the settings give it. Raises UnknownSetting."""
+    campaigns = find_campaigns()
+    for name, hours in settings.windows.items():
+        if name not in campaigns:
+            raise UnknownSetting(
+                f"NOTIFIER_WINDOWS names {name}, which is no campaign; there are: {', '.join(campaigns)}"
+            )
+        opens, closes = read_hours(hours)
+        window = replace(campaigns[name].window, opens=opens, closes=closes)
+        campaigns[name] = replace(campaigns[name], window=window)
+    return campaigns
 
 
 def _surroundings(settings: Settings, clock: Clock, seal: bytes) -> Surroundings:
@@ -330,7 +369,7 @@ async def run_parts(
     background: list[Awaitable[None]] = []
     if parts.work:
         background += [recorder.run(), Inbox(recorder, app.wake_ups).run()]
-        background += [app.planner().run(), app.preparer().run(), app.clips.run()]
+        background += [app.planner().run(), app.preparer().run(), app.clips.run(), app.cancellations().run()]
         case_events = app.case_events()
         background += [case_events.run(), case_events.listen(), app.event_inbox().run()]
     if parts.keep:

@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from notifier.commands import (
     api_key,
+    cases,
     channels,
     check,
     demo,
@@ -30,7 +31,9 @@ from notifier.commands.terminal import error_screen
 from notifier.commands.typer_zh import run_in_chinese
 from notifier.commands.words import Language, choose, chosen, language_of, say, take_language
 
-GROUPS = (demo, migrate, check, services, run, runs, held, who, events, api_key, channels, schedules, voice, sandbox)
+GROUPS = (
+    demo, migrate, check, services, run, runs, held, who, cases, events, api_key, channels, schedules, voice, sandbox,
+)  # fmt: skip
 HELP = "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up."
 
 

@@ -5,11 +5,12 @@ Read once, at the start. A NOTIFIER_* name that nobody knows is refused: a missp
 
 import os
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -28,9 +29,25 @@ from pydantic_settings import (
 )
 
 from notifier.clock import parse_clock
+from notifier.domain.calendar import Window
 
 PREFIX = "NOTIFIER_"
 OUTSIDE = frozenset({"NOTIFIER_CONFIG", "NOTIFIER_SECRETS_DIR"})
+
+
+def read_hours(word: str) -> tuple[time, time]:
+    """07:30-21:00. Raises ValueError."""
+    opens, closes = (time.fromisoformat(part.strip()) for part in word.split("-"))
+    Window(opens, closes)
+    return opens, closes
+
+
+def _opening_hours(word: str) -> str:
+    read_hours(word)
+    return word
+
+
+OpeningHours = Annotated[str, AfterValidator(_opening_hours)]
 
 
 class Part(BaseModel):
@@ -154,7 +171,13 @@ class Settings(BaseSettings):
     pace: dict[str, Pace] = {}
     concurrency: PositiveInt = 200  # requests to a provider at the same time, per process and channel
     watch: WatchSettings = WatchSettings()
+    office_closes: time = time(17, 30)  # what was promised for today is late after that
+    same_day_warning: PositiveInt = 90  # minutes before that, in which what is not done yet is called at risk
+    stage_days: dict[str, PositiveInt] = {}  # how long a case may stay in a stage, by its name
     posting_lag_days: PositiveInt = 7  # a payment may take this long to reach the books
+    promise_days: PositiveInt = 3  # no reminder for so long after a promise to pay
+    extension_days: PositiveInt = 7  # ... after somebody asked for more time
+    windows: dict[str, OpeningHours] = {}  # by campaign, as 07:30-21:00, instead of its own; quiet hours stand
 
     speech_engines: Annotated[list[str], Field(min_length=1)] = ["espeak", "carrier"]  # who speaks calls, by preference
     options: dict[str, str] = {}  # for plug-in channels and speech engines

@@ -130,7 +130,7 @@ with verdict as (
     from followed f
    where f.follow = 'settle' and f.outcome in ('cancelled', 'expired') and a.notification_id = f.notification_id
 ), retaken as (
-  -- It was told after all: no later run may tell it again, unless one has begun to.
+  -- It was told after all: no later run may tell it again, unless one has begun to, or the customer has asked for time.
   update notifier.audience a set released_at = null
     from followed f
    where f.follow = 'settle' and f.outcome in ('reached', 'acknowledged') and a.notification_id = f.notification_id
@@ -138,6 +138,8 @@ with verdict as (
      and not exists (select from notifier.audience b
                       where b.campaign = a.campaign and b.subject = a.subject and b.occasion = a.occasion
                         and b.notification_id is not null and b.released_at is null)
+     and not exists (select from notifier.posting_hold h
+                      where h.subject = a.subject and h.attempt_id = f.attempt_id and h.reason <> 'already_paid')
 )
 select m.attempt_id as id from moved m;
 
@@ -181,6 +183,22 @@ select f.attempt_id as id, f.channel, f.address, f.since, f.misses, a.provider_r
 -- name: postpone_look(attempts uuid[], look_at timestamptz)
 update notifier.in_flight set look_at = :look_at where attempt_id = any (:attempts);
 
+-- Calls that the provider is to be asked not to make, for one worker at a time.
+-- name: take_unwanted(now timestamptz, again_at timestamptz, most integer)
+with taken as (
+  select f.attempt_id, f.channel from notifier.in_flight f
+   where f.cancel_at <= :now
+   order by f.cancel_at
+   limit :most
+     for update skip locked
+), put_off as (
+  update notifier.in_flight f set cancel_at = :again_at from taken t where f.attempt_id = t.attempt_id
+)
+select t.attempt_id, t.channel, a.provider_ref from taken t join notifier.attempt a on a.id = t.attempt_id;
+
+-- name: note_cancelled(attempts uuid[])
+update notifier.in_flight set cancel_at = null where attempt_id = any (:attempts);
+
 -- Counts only for the keeper that looked first: two look-ups of one moment are one.
 -- name: note_miss(attempt uuid, seen smallint, look_at timestamptz)
 update notifier.in_flight set misses = misses + 1, look_at = :look_at
@@ -198,11 +216,3 @@ insert into notifier.suppression (address, purpose, reason, attempt_id, since)
 select s.address, s.purpose, s.reason, s.attempt_id, :now
   from unnest(:addresses, :purposes, :reasons, :attempts) as s(address, purpose, reason, attempt_id)
 on conflict (address, coalesce(purpose, '')) where undone_at is null do nothing;
-
--- name: hold_postings(attempts uuid[], until timestamptz)
-insert into notifier.posting_hold (subject, until, attempt_id)
-select distinct on (a.subject) a.subject, :until, t.id
-  from notifier.attempt t join notifier.audience a on a.notification_id = t.notification_id
- where t.id = any (:attempts)
- order by a.subject, t.id
-on conflict (subject) do update set until = greatest(posting_hold.until, excluded.until);

@@ -91,6 +91,14 @@ update notifier.run
 -- name: try_turn(campaign text)
 select pg_try_advisory_xact_lock(hashtext('notifier.plan ' || :campaign));
 
+-- name: known(source text, event_ids text[])
+select e.event_id from notifier.event e where e.source = :source and e.event_id = any (:event_ids);
+
+-- name: acknowledged(campaign text, subjects text[])
+select distinct a.subject
+  from notifier.audience a join notifier.notification n on n.id = a.notification_id
+ where a.campaign = :campaign and a.subject = any (:subjects) and a.released_at is null and n.outcome = 'acknowledged';
+
 -- name: note_trigger(run bigint, campaign text, subjects text[], received timestamptz[])
 update notifier.notification n set triggered_at = t.received_at
   from (select a.notification_id, max(v.received_at) as received_at
@@ -118,12 +126,18 @@ select notification_id from notifier.queue where notification_id = any (:notific
 
 -- Whoever waits for a next try, or for a person, is not contacted any more. What is in flight ends by itself: nobody is
 -- hung up on, and a try after it is preceded by facts. A lease of a lane is lost with the row.
+-- A call that waits at the carrier need not be made; whose phone rings is not hung up on.
 -- name: withdraw(notifications bigint[], reasons text[], now timestamptz)
 with waiting as (
   select v.id, v.reason from unnest(:notifications, :reasons) as v(id, reason)
    where not exists (select from notifier.in_flight f where f.notification_id = v.id)
 ), unqueued as (
   delete from notifier.queue q using waiting w where q.notification_id = w.id
+), unwanted as (
+  update notifier.in_flight f set cancel_at = :now
+   where f.notification_id = any (:notifications)
+     and not exists (select from notifier.receipt r
+                      where r.attempt_id = f.attempt_id and r.status in ('ringing', 'in-progress'))
 )
 update notifier.notification n
    set outcome = 'withdrawn', reason = w.reason, held = null, settled_at = :now

@@ -28,7 +28,7 @@ on conflict (cell) do nothing;
 
 -- Who is in, who is out and why. `first_steps` holds the first usable step of the plan by what a recipient has:
 -- 1 + (1 if a telephone) + (2 if it is a mobile) + (4 if an e-mail address); -1 where no step can be taken.
--- name: screen(campaign text, purpose text, now timestamptz, zone text, expiry_days integer, expiry_at time, locales text[], default_locale text, merge boolean, first_steps smallint[]) slow
+-- name: screen(campaign text, purpose text, now timestamptz, zone text, expiry_days integer, expiry_at time, locales text[], default_locale text, merge boolean, first_steps smallint[], again text) slow
 create temporary table screened on commit drop as
 with numbered as (
   select coalesce(s.subject, '') as subject, coalesce(s.occasion, '') as occasion, s.account_no, s.customer_name,
@@ -42,8 +42,12 @@ with numbered as (
                       where a.campaign = :campaign and a.subject = n.subject and a.occasion = n.occasion
                         and a.notification_id is not null and a.released_at is null)
 ), addressed as (
-  select f.subject, f.occasion, f.account_no, f.customer_name, f.district, f.exclude, f.hold, f.deadline, f.copy,
+  select f.subject, f.occasion, f.account_no, f.customer_name, f.district, f.exclude, f.deadline, f.copy,
          f.about_nothing,
+         coalesce(f.hold, case when :again is not null and exists (
+           select from notifier.audience a
+            where a.campaign = :campaign and a.subject = f.subject
+              and a.notification_id is not null and a.released_at is null) then :again end) as hold,
          coalesce(nullif(btrim(f.locale), ''), :default_locale) as locale,
          coalesce(m.number, p.number) as listed_number,
          coalesce(m.reason, p.reason, 'no_telephone') as number_reason,
@@ -75,7 +79,7 @@ with numbered as (
            when r.exclude is not null then r.exclude
            when not (r.locale = any (:locales)) then 'unknown_locale'
            when r.expires_at <= :now then 'past_deadline'
-           when h.subject is not null then 'posting_hold'
+           when h.subject is not null then case h.reason when 'already_paid' then 'posting_hold' else h.reason end
            when r.first_step < 0 and r.some_suppressed then 'suppressed'
            when r.first_step < 0 then 'no_address: ' || r.number_reason
          end as out_because

@@ -47,10 +47,10 @@ select min(least_due) from notifier.run r,
 -- a place in flight in one statement; whoever finds the address busy, over its cap or no line free stays queued.
 -- A lease that ran out, or a run paused since the claim, writes nothing. "(x in (select ...)) is true" is a hashed
 -- look-up; as a join of CTEs, whose size the planner cannot know, it compared every attempt with every other.
--- name: write_ahead(owner bigint, channel text, now timestamptz, look_at timestamptz, day_start timestamptz, cap integer, lines integer, notifications bigint[], attempts uuid[], addresses text[], templates text[], messages jsonb[])
+-- name: write_ahead(owner bigint, channel text, now timestamptz, look_at timestamptz, day_start timestamptz, cap integer, lines integer, notifications bigint[], attempts uuid[], addresses text[], templates text[], messages jsonb[], offers jsonb[])
 with asked as (
-  select * from unnest(:notifications, :attempts, :addresses, :templates, :messages)
-    with ordinality as a(notification_id, attempt_id, address, template, message, turn)
+  select * from unnest(:notifications, :attempts, :addresses, :templates, :messages, :offers)
+    with ordinality as a(notification_id, attempt_id, address, template, message, offered, turn)
 ), mine as materialized (
   select a.*, q.run_id, q.step, q.tries, q.free
     from asked a
@@ -81,8 +81,10 @@ with asked as (
 ), left_queue as (
   delete from notifier.queue q using placed p where q.notification_id = p.notification_id
 ), written as (
-  insert into notifier.attempt (id, notification_id, run_id, channel, step, tries, free, address, template, message)
-  select f.attempt_id, f.notification_id, f.run_id, :channel, f.step, f.tries, f.free, f.address, f.template, f.message
+  insert into notifier.attempt (id, notification_id, run_id, channel, step, tries, free, address, template, message,
+                                offered)
+  select f.attempt_id, f.notification_id, f.run_id, :channel, f.step, f.tries, f.free, f.address, f.template, f.message,
+         f.offered
     from fit f where (f.attempt_id in (select p.attempt_id from placed p)) is true
 )
 select a.attempt_id,

@@ -8,8 +8,9 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,6 +55,9 @@ class House:
     @property
     def today(self) -> date:
         return self.clock.now().astimezone(TAIPEI).date()
+
+    def today_at(self, hour: int, minute: int = 0) -> datetime:
+        return datetime.combine(self.today, clock_time(hour, minute), TAIPEI)
 
     async def customer(self, **cells: Any) -> str:
         """A new account; cells: name, locale, phone, mobile, email, district, autopay_since, life_support. Answers its
@@ -294,16 +298,19 @@ async def open_house(
     start: datetime = MORNING,
     parts: Parts = Parts(web=True, work=True, keep=True),  # noqa: B008 - frozen
     seed: int = 1,
+    dials: float | None = None,
     **settings: Any,
 ) -> AsyncIterator[House]:
-    """Everything running, with a clock `scale` times faster than real time. `seed` throws the carrier's dice. By a
+    """Everything running, with a clock `scale` times faster than real time. `seed` throws the carrier's dice; it
+    `dials` so many calls a second of its clock. By a
     clock so fast that the second of preparing would be an hour, the carrier speaks."""
     if scale > HASTY:
         settings.setdefault("speech_engines", ["carrier"])
     clock = ScaledClock(start.astimezone(UTC), scale, time.time())
     async with AsyncExitStack() as stack:
         lmtp = ("127.0.0.1", settings["lmtp"]["port"]) if "lmtp" in settings else None
-        sandbox = Sandbox(SandboxSettings(ACCOUNT_SID, TOKEN, seed=seed, lmtp=lmtp), clock)
+        made = SandboxSettings(ACCOUNT_SID, TOKEN, seed=seed, lmtp=lmtp)
+        sandbox = Sandbox(made if dials is None else replace(made, calls_per_second=dials), clock)
         await sandbox.start()
         stack.push_async_callback(sandbox.stop)
         app = await stack.enter_async_context(

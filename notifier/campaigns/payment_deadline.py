@@ -74,7 +74,14 @@ CAMPAIGN = Campaign(
     expires=Expiry(at=time(20)),
     merge_household=True,
     machine=MachinePolicy.LEAVE_MESSAGE,
-    replies={"1": Action.ACKNOWLEDGE, "7": Action.ALREADY_PAID, "8": Action.WRONG_PERSON, "9": Action.OPT_OUT},
+    replies={
+        "1": Action.ACKNOWLEDGE,
+        "3": Action.PROMISE,
+        "4": Action.EXTENSION,
+        "7": Action.ALREADY_PAID,
+        "8": Action.WRONG_PERSON,
+        "9": Action.OPT_OUT,
+    },
     public=frozenset({"section", "section_phone"}),
     parameters={
         "days": Parameter(

@@ -25,6 +25,7 @@ FORM = "application/x-www-form-urlencoded"
 KEEP_ALIVE = 10.0  # seconds; less than the server's, so that a create seldom meets a closing connection
 LIST_SIZE = 50
 NOT_FOUND = "20404"
+PAST_IT = "21220"  # a call that cannot be cancelled any more
 LONGEST_WAIT = re.compile(r"[0-9]{1,5}")  # seconds, as Retry-After says it; a day at most makes sense
 
 Resource = Mapping[str, Any]
@@ -59,6 +60,14 @@ class TwilioApi:
 
     async def fetch(self, sid: str) -> Resource:
         return await self.request("GET", URL(f"{self._root}/{sid}.json"))
+
+    async def cancel(self, sid: str) -> None:
+        """Ends a call that has not been answered; what was answered, or is over, stays. Raises ChannelError."""
+        try:
+            await self.request("POST", URL(f"{self._root}/{sid}.json"), b"Status=canceled")
+        except ChannelError as error:
+            if error.code != PAST_IT:
+                raise
 
     async def find(self, to: str, sender: str) -> Sequence[Resource]:
         """The newest between two numbers. No time filter: Twilio's is about dialling, which may not have begun."""

@@ -7,6 +7,7 @@ known. The carrier has no idempotency key: a create without an answer is looked 
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -112,6 +113,9 @@ class Voice:
         ended = call_looked_up(str(call.get("status")))
         return looked_up(attempt, call, self._now(), ended, machine=call.get("answered_by") in MACHINES or None)
 
+    async def cancel(self, provider_ref: str) -> None:
+        await self._api.cancel(provider_ref)
+
     async def probe(self) -> None:
         """Calls our own public address as the carrier would. Raises Misconfigured when it is not we who answer."""
         nonce = secrets.token_urlsafe(16)
@@ -168,7 +172,8 @@ class Voice:
         if not key and call.machine and call.message.machine in DETECTING:
             return self._to_machine(call, call.attempt, call.message)
         turn = self._dialogue.answer(call.message, stand, key)
-        return _speak(turn.twiml, _heard_or_pressed(call, stand, key, turn))
+        answer = _speak(turn.twiml, _heard_or_pressed(call, stand, key, turn))
+        return replace(answer, day=turn.day, otherwise=turn.otherwise)
 
     def _status(self, call: HookCall) -> HookReply:
         status, number = field(call, "CallStatus"), whole(field(call, "SequenceNumber"))

@@ -3,13 +3,14 @@
     essential part -> (silence) heard -> the rest and the menu -> (silence) goodbye
     any time: * everything again and slower, 0 the other language, reply keys, a wrong key the same part again
     wrong person and opt-out ask for the same key once more
+    a reply is answered by the script's own lines for its key, or by thanks; a chosen day only if it can still be had
 
 Where a call stands travels in the query string of its next URL, which the carrier signs, and nowhere else.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from twilio.twiml.voice_response import Gather, Say, VoiceResponse
@@ -19,6 +20,7 @@ from notifier.domain.dialogue_words import LOCALES, Sentence, say
 from notifier.domain.last_heard import Passage
 from notifier.domain.message import CONFIRMED_ACTIONS, Action, VoiceMessage
 from notifier.domain.recording import AudioAddresses, Part, part_of, spoken_in
+from notifier.domain.reply import Standing
 from notifier.domain.script import plain
 from notifier.domain.speech import CARRIER
 
@@ -92,12 +94,15 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What to say next, and what the customer has just told us."""
+    """What to say next, and what the customer has just told us. `otherwise`: what is said instead when the `day` that
+    was chosen cannot be had any more, or nobody can tell."""
 
     twiml: str
     passage: Passage
     heard: bool = False
     action: Action | None = None
+    day: str = ""
+    otherwise: Mapping[Standing, str] = field(default_factory=dict)
 
 
 class Dialogue:
@@ -152,7 +157,24 @@ class Dialogue:
     def _replied(self, message: VoiceMessage, stand: Stand, key: str, action: Action) -> Turn:
         if action in CONFIRMED_ACTIONS:
             return self._ask(message, replace(stand, confirm=key), CONFIRMATIONS[action])
-        return replace(self._close(message, stand, THANKS[action]), action=action)
+        turn = replace(self._answered(message, stand, key, action), action=action)
+        if action is not Action.CHOOSE_DATE:
+            return turn
+        instead = {
+            Standing.NOT_OFFERED: self._close(message, stand, Sentence.DAY_NOT_OFFERED).twiml,
+            Standing.UNCHECKED: self._close(message, stand, Sentence.DAY_UNCHECKED).twiml,
+        }
+        return replace(turn, day=message.days[key], otherwise=instead)
+
+    def _answered(self, message: VoiceMessage, stand: Stand, key: str, action: Action) -> Turn:
+        """The script's own lines for the key, where it has any; then goodbye."""
+        if key not in message.scripts[stand.locale].answers:
+            return self._close(message, stand, THANKS[action])
+        response = VoiceResponse()
+        answer = replace(stand, part=Part.answer_to(key))
+        self._speak_part(response, message, answer)
+        self._end(response, message, stand, Sentence.GOODBYE)
+        return Turn(str(response), answer.passage(None))
 
     def _confirmed(self, message: VoiceMessage, stand: Stand, key: str) -> Turn:
         action = message.replies.get(stand.confirm)

@@ -114,7 +114,7 @@ def _group_title(call: int | None, calls: "Sequence[Call]") -> str:
 
 
 def _entry(take: "Take") -> _Entry:
-    what = say(f"sentence.{take.sentence.value}") if take.sentence else say(f"kind.{take.kind.value}")
+    what = say(f"sentence.{take.sentence.value}") if take.sentence else say(f"kind.{take.kind.value}", key=take.key)
     parts = [what, say(f"locale.{take.locale}")]
     parts += [say("sheet.slow")] if take.slow else []
     about = say("sheet.take", s=f"{take.seconds:.1f}", engine=engine_words(take.engine), file=_file(take))

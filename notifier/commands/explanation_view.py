@@ -11,6 +11,7 @@ from rich.text import Text
 from notifier.commands.reasons import in_words
 from notifier.commands.terminal import Cell, engine_words, listing, pairs
 from notifier.commands.words import listed, say
+from notifier.domain.recording import Part
 from notifier.domain.speech import CARRIER
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def explanation_page(explanation: "Explanation", title: str, width: int) -> Rend
     heads = [say(f"voice.{name}") for name in (_HEADS if recorded else ("line", "words"))]
     rows: list[list[Cell]] = []
     for part, lines in groupby(explanation.lines, lambda line: line.part):
-        rows.append([*[""] * (len(heads) - 1), Text(say(f"kind.{part.value}"), style="bold cyan")])
+        rows.append([*[""] * (len(heads) - 1), Text(_part_words(part), style="bold cyan")])
         for line in lines:
             rows += _rows(line) if recorded else [[str(line.number), line.words]]
     about = f"{listed(explanation.subjects)} · {say(f'locale.{explanation.locale}')}"
@@ -48,6 +49,10 @@ def explanation_page(explanation: "Explanation", title: str, width: int) -> Rend
 
 
 _HEADS = ("line", "clip", "seconds", "pause", "personal", "words")
+
+
+def _part_words(part: Part) -> str:
+    return say("kind.answer", key=part.key) if part.key else say(f"kind.{part.value}")
 
 
 def _rows(line: "ExplainedLine") -> Iterator[list[Cell]]:

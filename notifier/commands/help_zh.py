@@ -7,6 +7,20 @@ CHINESE: Mapping[str, str] = {
     "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up.": (
         "以電話、簡訊與電子郵件通知電力用戶：準時、不重複、帳目清楚。"
     ),
+    # cases
+    "See which cases are late, and what became of a case's dates.": "查看逾期的案件，以及案件日期的紀錄。",
+    "List the cases that are late, the latest first.": "列出逾期的案件，逾期最久的在前。",
+    (
+        "Past the agreed supply date, past the time limit of their kind, or too long in one stage"
+        " (NOTIFIER_STAGE_DAYS)."
+    ): "超過約定送電日期、超過該類案件的標準期限，或在同一階段停留過久（NOTIFIER_STAGE_DAYS）。",
+    "Show the dates of one case.": "顯示一件案件的日期紀錄。",
+    "Which were agreed and slipped, proposed in which call, and chosen by which key.": (
+        "哪些日期約定後逾期、在哪通電話提出、由哪個按鍵選定。"
+    ),
+    "Only of this section.": "只限這個承辦部門。",
+    "Only of this district.": "只限這個轄區。",
+    "The acceptance number.": "受理號碼。",
     # options
     "Language; else as LC_ALL or LANG ask.": "語言；未指定時依 LC_ALL 或 LANG。",
     "Show where an error came from.": "顯示錯誤發生的位置。",

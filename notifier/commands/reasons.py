@@ -47,6 +47,12 @@ OUTCOMES: Mapping[str, Wording] = {
 ACTIONS: Mapping[str, Wording] = {
     "acknowledge": ("understood", "已了解"),
     "already_paid": ("already paid", "已繳費"),
+    "promise": ("promised to pay", "承諾繳費"),
+    "extension": ("asked for more time to pay", "申請延後繳費"),
+    "choose_date": ("chose a day", "選定日期"),
+    "call_back_morning": ("wants to be called in the morning", "希望上午回電"),
+    "call_back_afternoon": ("wants to be called in the afternoon", "希望下午回電"),
+    "no_power": ("has no power", "仍然沒電"),
     "wrong_person": ("wrong person", "不是本人"),
     "opt_out": ("do not call again", "請勿再來電"),
 }
@@ -75,11 +81,18 @@ EXCLUSIONS: Mapping[str, Wording] = {
     "duplicate_row": ("the same bill stood twice in the audience", "名單重複"),
     "unknown_locale": ("a language that no message is written in", "沒有該語言的通知內容"),
     "past_deadline": ("its last moment had passed", "已過通知期限"),
+    "promise": ("the customer has promised to pay; reminders rest for some days", "用戶承諾繳費，暫停提醒數日"),
+    "extension": ("the customer has asked for more time; reminders rest meanwhile", "用戶申請延後繳費，暫停提醒"),
+    "no_duty_crew": ("the district has no crew on duty to be told", "該轄區沒有登錄值班人員"),
     "posting_hold": ("the customer says it is paid; the payment is awaited in the books", "用戶表示已繳，等候入帳"),
     "suppressed": ("every address is barred from contact", "聯絡方式均已停止聯絡"),
 }
 HELD: Mapping[str, Wording] = {
     "life_support": ("life support: a person calls", "使用維生設備，由專人聯絡"),
+    "second_slip": (
+        "the agreed date has slipped a second time: a supervisor decides before the customer hears of it",
+        "約定日期第二次逾期：先由主管決定再通知用戶",
+    ),
     "facts_missing": (
         "the source no longer knows it: that must not pass for a payment",
         "來源資料庫已查無此筆，不可視為已繳",
@@ -93,6 +106,9 @@ WITHDRAWALS: Mapping[str, Wording] = {
     "nothing owed": ("nothing is owed", "無應繳金額"),
     "autopay": ("debited by a bank", "已約定自動扣繳"),
     "no longer due": ("no longer due", "已無須繳納"),
+    "case cancelled": ("the case was cancelled", "案件已取消"),
+    "no supply date is agreed": ("no supply date is agreed", "沒有約定送電日期"),
+    "not completed after all": ("it is not completed after all", "實際尚未完成"),
     "its time had passed": ("its time had passed", "已過通知期限"),
     "no address left that may be used": ("no address left that may be used", "沒有可用的聯絡方式"),
     "told before": ("an earlier run has told it", "先前批次已通知"),
@@ -123,6 +139,7 @@ CAME: Mapping[str, Wording] = {  # what an event came to in a campaign
     "opened": ("a notification was opened", "已開立通知"),
     "already_told": ("was told before", "先前已通知"),
     "not_selected": ("not in the campaign's audience", "不在通知對象之內"),
+    "acknowledged": ("somebody has taken it over", "已有人接手"),
     "run_cancelled": ("the run of that day was cancelled", "當日的批次已取消"),
     "withdrawn": ("nothing more is told", "不再通知"),
     "dropped": ("nothing more is told of it; the household's others still are", "不再通知此筆，同戶其餘照常通知"),
@@ -150,6 +167,9 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     (re.compile(rf"(?P<field>\w+): (?P<fault>{'|'.join(FAULTS)})"), ("{field} {fault}", "{field}：{fault}")),
     (re.compile(r"paid at (?P<at>[\d:]+)"), ("paid at {at}", "已於 {at} 繳清")),
     (re.compile(r"paid at (?P<at>[\d:]+) on (?P<day>[\d-]+)"), ("paid at {at} on {day}", "已於 {day} {at} 繳清")),
+    (re.compile(r"supplied on (?P<day>[\d-]+)"), ("supplied on {day}", "已於 {day} 送電")),
+    (re.compile(r"supplied at (?P<at>[\d:]+)"), ("supplied at {at}", "已於 {at} 送電")),
+    (re.compile(r"agreed anew for (?P<day>[\d-]+)"), ("agreed anew for {day}", "已改約 {day}")),
     (
         re.compile(r"(?P<ended>\w+), (?P<n>\d+) times without a try being spent"),
         ("{ended}: {n} times, and no phone can have rung", "{ended}：連續 {n} 次，電話均未響"),

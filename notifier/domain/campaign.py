@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 from notifier.domain.calendar import Window
 from notifier.domain.disposition import Disposition
@@ -48,7 +48,10 @@ class Campaign:
     """One kind of outreach. `compose` turns the facts still true into the variables of its templates. `public` names
     those of them that hold text and yet identify nobody: every other text in a call counts as the customer's own, and
     is spoken by an engine of this house only. `triggers`: types of events on which one subject is told at once, if the
-    audience selects it; `withdrawn_by`: those after which nothing more is told of a subject, if the facts agree."""
+    audience selects it; `withdrawn_by`: those after which nothing more is told of a subject, if the facts agree.
+    `proposes` finds in the facts the days that can be offered: its templates get those that a calendar leaves as
+    `days`, in the order of the keys that choose one. `again`: why a person decides first, when a subject has been told
+    before and another occasion comes; `until_acknowledged`: nothing more of a subject once somebody has said yes."""
 
     name: str
     title: str
@@ -61,6 +64,9 @@ class Campaign:
     replies: Mapping[str, Action]
     compose: Callable[[Sequence[Facts]], Words]
     public: frozenset[str] = frozenset()
+    proposes: Callable[[Sequence[Facts]], Sequence[date]] | None = None
+    again: str | None = None
+    until_acknowledged: bool = False
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     schedule: str | None = None
     triggers: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
 """What a channel is: four members, its abilities as data, optional abilities as optional protocols."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, Protocol, runtime_checkable
@@ -9,6 +9,7 @@ from typing import NewType, Protocol, runtime_checkable
 from notifier.domain.attempt_id import AttemptId
 from notifier.domain.message import Message
 from notifier.domain.receipt import Receipt
+from notifier.domain.reply import Standing
 
 Address = NewType("Address", str)
 
@@ -70,12 +71,22 @@ class HookCall:
 
 @dataclass(frozen=True, slots=True)
 class HookReply:
-    """What to answer, and the receipts that must be on disk before it is answered."""
+    """What to answer, and the receipts that must be on disk before it is answered. `day`: one that the customer chose;
+    how it stands is asked before, is kept with the receipts, and when it does not hold, `otherwise` is answered."""
 
     status: int = 204
     body: str = ""
     content_type: str = "text/plain"
     receipts: tuple[Receipt, ...] = ()
+    day: str = ""
+    otherwise: Mapping[Standing, str] = field(default_factory=dict)
+
+    def standing(self, standing: Standing) -> "HookReply":
+        """The answer once it is known how the day stands."""
+        told = tuple(
+            replace(one, detail={**one.detail, "day": self.day, "standing": standing}) for one in self.receipts
+        )
+        return HookReply(self.status, self.otherwise.get(standing, self.body), self.content_type, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,14 @@ class Probing(Protocol):
 
     async def probe(self) -> None:
         """Raises Misconfigured or Unavailable with the reason when they would not."""
+
+
+@runtime_checkable
+class Cancelling(Protocol):
+    """A channel whose provider may be asked not to begin what it has taken."""
+
+    async def cancel(self, provider_ref: str) -> None:
+        """What has begun goes on, and what is over stays as it is. Raises ChannelError when nobody answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ class Sentence(StrEnum):
     ASK_CONFIRM_DO_NOT_CALL = "ask_confirm_do_not_call"
     DO_NOT_CALL_DONE = "do_not_call_done"
     THANKS_ACKNOWLEDGED = "thanks_acknowledged"
+    DAY_NOT_OFFERED = "day_not_offered"
+    DAY_UNCHECKED = "day_unchecked"
     UNKNOWN_KEY = "unknown_key"
     GOODBYE = "goodbye"
     FALLBACK = "fallback"
@@ -46,6 +48,15 @@ SENTENCES: Mapping[Sentence, Mapping[str, str]] = MappingProxyType(
         Sentence.THANKS_ACKNOWLEDGED: {
             "zh-TW": "好的，謝謝您。",
             "en": "Thank you.",
+        },
+        Sentence.DAY_NOT_OFFERED: {
+            "zh-TW": "對不起，您選的日期剛剛已經不能安排了。承辦人員會打電話給您，另外約定日期。謝謝您，再見。",
+            "en": "Sorry, the day you chose has just become unavailable. "
+            "Our staff will telephone you to agree on another. Thank you. Goodbye.",
+        },
+        Sentence.DAY_UNCHECKED: {
+            "zh-TW": "您選的日期我們記下來了。承辦人員確認以後，會打電話告訴您。謝謝您，再見。",
+            "en": "We have noted the day you chose. Our staff will confirm it and telephone you. Thank you. Goodbye.",
         },
         Sentence.UNKNOWN_KEY: {
             "zh-TW": "對不起，沒有這個選項，請再按一次。",

@@ -97,6 +97,7 @@ class Came(StrEnum):
     NOT_SELECTED = "not_selected"
     LEFT_OUT = "left_out"  # ": " and the reason follow
     RUN_CANCELLED = "run_cancelled"
+    ACKNOWLEDGED = "acknowledged"  # before: nobody is asked again
     WITHDRAWN = "withdrawn"
     DROPPED = "dropped"  # from what a household is told, which has other subjects
     IN_FLIGHT = "in_flight"
@@ -107,6 +108,7 @@ class Came(StrEnum):
 
 CHANGES = frozenset({Came.OPENED, Came.WITHDRAWN, Came.DROPPED, Came.IN_FLIGHT})
 CASE_EVENTS = "source.case_event"  # the source, in the inbox, of what we read from that view ourselves
+SWEEP = "sweep"  # ... of what we found in the source without being told
 NOBODY_ASKED = "no_campaign"  # reason of an event whose type concerns no campaign
 
 

@@ -89,6 +89,8 @@ def last_heard(
     """
     script = message.scripts[passage.locale]
     count = len(script.marked)
+    if passage.part is not None and passage.part.key:
+        return None  # the customer had said what they wanted
     if passage.part is None:
         return LastHeard(passage, count) if passage.sentence in QUESTIONS else None
     if seconds is None or not lines:

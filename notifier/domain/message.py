@@ -16,6 +16,12 @@ class Action(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     ALREADY_PAID = "already_paid"
+    PROMISE = "promise"  # to pay in time: no reminder for some days
+    EXTENSION = "extension"  # asks the office for more time to pay
+    CHOOSE_DATE = "choose_date"  # one of the days that were proposed
+    CALL_BACK_MORNING = "call_back_morning"
+    CALL_BACK_AFTERNOON = "call_back_afternoon"
+    NO_POWER = "no_power"  # the supply that we say is back is not
     WRONG_PERSON = "wrong_person"
     OPT_OUT = "opt_out"
 
@@ -36,11 +42,13 @@ class MachinePolicy(StrEnum):
 class Script:
     """What a call says in one locale, a line at a time, each `marked` with where it is cut into clips.
 
-    `essential` is how many of the lines, from the first, must be heard for the customer to have been told.
+    `essential` is how many of the lines, from the first, must be heard for the customer to have been told. `answers`
+    are the lines said after a key, marked as well.
     """
 
     marked: tuple[str, ...]
     essential: int
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -50,8 +58,8 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class VoiceMessage:
-    """`scripts` by locale, `locale` first; `replies` by key; `caller` as the fixed sentences name it; `engine` speaks
-    the whole of it."""
+    """`scripts` by locale, `locale` first; `replies` by key, with the `days` that keys choose; `caller` as the fixed
+    sentences name it; `engine` speaks the whole of it."""
 
     locale: str
     scripts: Mapping[str, Script]
@@ -59,6 +67,7 @@ class VoiceMessage:
     caller: str
     machine: MachinePolicy = MachinePolicy.IGNORE
     engine: str = CARRIER
+    days: Mapping[str, str] = field(default_factory=dict)  # ISO
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,12 @@ def read_message(stored: Mapping[str, Any]) -> Message:
         return EmailMessage(**values)
     if kind != "VoiceMessage":
         raise ValueError(f"a stored message of kind {kind!r}")
-    scripts = {name: Script(tuple(s["marked"]), s["essential"]) for name, s in values.pop("scripts").items()}
+    scripts = {name: _read_script(script) for name, script in values.pop("scripts").items()}
     replies = {key: Action(action) for key, action in values.pop("replies").items()}
     machine = MachinePolicy(values.pop("machine"))
     return VoiceMessage(**values, scripts=scripts, replies=replies, machine=machine)
+
+
+def _read_script(stored: Mapping[str, Any]) -> Script:
+    answers = {key: tuple(lines) for key, lines in stored.get("answers", {}).items()}
+    return Script(tuple(stored["marked"]), stored["essential"], answers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
+from itertools import chain
 
 from notifier.domain.attempt_id import AttemptId
 from notifier.domain.dialogue_words import Sentence, say
@@ -20,15 +21,41 @@ _LATIN = re.compile(r"[A-Za-z]")
 
 
 class Part(StrEnum):
-    """The two halves of a script: what must be heard, and the menu with the rest."""
+    """The two halves of a script, what must be heard, and the menu with the rest; and what is said after a key."""
 
     ESSENTIAL = "essential"
     REST = "rest"
+    ANSWER_1 = "answer_1"
+    ANSWER_2 = "answer_2"
+    ANSWER_3 = "answer_3"
+    ANSWER_4 = "answer_4"
+    ANSWER_5 = "answer_5"
+    ANSWER_6 = "answer_6"
+    ANSWER_7 = "answer_7"
+
+    @classmethod
+    def answer_to(cls, key: str) -> "Part":
+        return cls(f"answer_{key}")
+
+    @property
+    def key(self) -> str:
+        """Of the answer; nothing for a half."""
+        return self.value[-1] if self.value.startswith("answer_") else ""
+
+
+HALVES = (Part.ESSENTIAL, Part.REST)
+
+
+def parts_of(message: VoiceMessage, locale: str) -> list[Part]:
+    """Both halves, and the answers that the script has."""
+    return [*HALVES, *(Part.answer_to(key) for key in sorted(message.scripts[locale].answers))]
 
 
 def part_of(message: VoiceMessage, locale: str, part: Part) -> tuple[str, ...]:
-    """The marked lines of one half."""
+    """The marked lines of one part. Raises KeyError for an answer that the script does not have."""
     script = message.scripts[locale]
+    if part.key:
+        return script.answers[part.key]
     return script.marked[: script.essential] if part is Part.ESSENTIAL else script.marked[script.essential :]
 
 
@@ -52,7 +79,8 @@ def utterances(message: VoiceMessage) -> frozenset[Utterance]:
     """Every clip that the call may need, whichever keys are pressed."""
     needed: set[Utterance] = set()
     for locale, script in message.scripts.items():
-        needed.update(_of_sentences(locale, message.caller), *(_of_line(line, locale) for line in script.marked))
+        lines = (*script.marked, *chain.from_iterable(script.answers.values()))
+        needed.update(_of_sentences(locale, message.caller), *(_of_line(line, locale) for line in lines))
     return frozenset(needed)
 
 

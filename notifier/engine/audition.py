@@ -47,6 +47,7 @@ class Kind(StrEnum):
 
     ESSENTIAL = "essential"
     REST = "rest"
+    ANSWER = "answer"
     MACHINE = "machine"
     SENTENCE = "sentence"
 
@@ -65,6 +66,7 @@ class Take:
     words: tuple[str, ...]
     sound: bytes
     sentence: Sentence | None = None
+    key: str = ""  # that is answered with it
 
     @property
     def seconds(self) -> float:
@@ -103,6 +105,10 @@ async def record(
                 await _take(playback, speaker, number, call.message, locale, kind, slow=slow)
                 for kind, slow in _kinds(campaign)
             ]
+            takes += [
+                await _take(playback, speaker, number, call.message, locale, Kind.ANSWER, key=key, slow=False)
+                for key in sorted(call.message.scripts[locale].answers)
+            ]
     for locale in locales:
         takes += [await _sentence(playback, speaker, sentence, locale, call.message.caller) for sentence in SENTENCES]
     return takes
@@ -127,12 +133,21 @@ async def _make(clips: Clips, message: VoiceMessage, engines: Sequence[str], pro
 
 
 async def _take(
-    playback: Playback, engine: str, number: int, message: VoiceMessage, locale: str, kind: Kind, *, slow: bool
+    playback: Playback,
+    engine: str,
+    number: int,
+    message: VoiceMessage,
+    locale: str,
+    kind: Kind,
+    *,
+    slow: bool,
+    key: str = "",
 ) -> Take:
-    part = Part.REST if kind is Kind.REST else Part.ESSENTIAL  # a machine is left what must be heard
+    # A machine is left what must be heard.
+    part = Part.answer_to(key) if key else Part.REST if kind is Kind.REST else Part.ESSENTIAL
     lines = part_of(message, locale, part)
     return Take(
-        name=f"call{number}.{locale}.{kind.value}{'.slow' if slow else ''}",
+        name=f"call{number}.{locale}.{kind.value}{key}{'.slow' if slow else ''}",
         call=number,
         kind=kind,
         locale=locale,
@@ -140,6 +155,7 @@ async def _take(
         engine=engine,
         words=tuple(plain(line) for line in lines),
         sound=await playback.lines(engine, lines, locale, slow=slow),
+        key=key,
     )
 
 

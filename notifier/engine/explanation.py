@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from notifier.domain.recording import Part, part_of, sequence
+from notifier.domain.recording import Part, part_of, parts_of, sequence
 from notifier.domain.script import plain
 from notifier.domain.speech import CARRIER
 from notifier.engine.audition_calls import Call
@@ -70,7 +70,7 @@ async def explain_call(clips: Clips, call: Call, locale: str) -> Explanation:
     message = call.message
     engine = clips.speaker_of(message)
     needed = clips.needed(engine, message) if engine != CARRIER else {}
-    lines = [(part, line) for part in Part for line in part_of(message, locale, part)]
+    lines = [(part, line) for part in parts_of(message, locale) for line in part_of(message, locale, part)]
     lengths = await _lengths(clips, engine, [line for _, line in lines], locale)
     return Explanation(
         subjects=call.subjects,

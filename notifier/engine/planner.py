@@ -222,4 +222,5 @@ class Planner:
             default_locale=DEFAULT_LOCALE,
             merge=campaign.merge_household,
             first_steps=self.catalogue.first_steps(campaign),
+            again=campaign.again,
         )

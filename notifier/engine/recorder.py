@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 
 from notifier.clock import Clock
-from notifier.domain.message import Action
 from notifier.domain.receipt import COMPLAINED, FOLLOWS, UNKNOWN_WORD, Receipt
 from notifier.engine.backoff import Persistence
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.hang_ups import HangUps
 from notifier.engine.judgement import Judge, bans
+from notifier.engine.replying import Replying
 from notifier.storage.attempts import AttemptFile, AttemptStore, Ban, Verdict
 from notifier.storage.budgets import BudgetStore
 from notifier.storage.database import LOST, Pool, WakeUps
@@ -47,7 +47,7 @@ class Recorder:
         catalogue: Catalogue,
         clock: Clock,
         wake_ups: WakeUps,
-        posting_lag: timedelta,
+        replying: Replying,
         hang_ups: HangUps,
     ) -> None:
         self._pool = pool
@@ -57,7 +57,7 @@ class Recorder:
         self._catalogue = catalogue
         self._clock = clock
         self._wake_ups = wake_ups
-        self._posting_lag = posting_lag
+        self._replying = replying
         self._hang_ups = hang_ups
         self._waiting: asyncio.Queue[Answer] = asyncio.Queue(MOST_WAITING)
         self._began: float | None = None
@@ -145,6 +145,7 @@ class Recorder:
             heard += await self._hang_ups.last_heard(connection, pairs, now)
             await self._attempts.apply(now, [verdict for _, verdict in pairs], heard, connection)
             await self._carry_out(connection, pairs)
+            await self._replying.carry_out(connection, heard, now)
             if complaints := self._complaints(news):
                 await self._attempts.suppress(connection, now, complaints)
         _say_what_is_unknown(news)
@@ -166,7 +167,7 @@ class Recorder:
         return Verdict(**{name: getattr(verdict, name) for name in VERDICT_FIELDS} | {"channel": step.channel})
 
     def _needs_more(self, pairs: Sequence[tuple[AttemptFile, Verdict]]) -> bool:
-        return any(self._bans(file, verdict) or _paid(verdict) for file, verdict in pairs)
+        return any(self._bans(file, verdict) for file, verdict in pairs)
 
     def _bans(self, file: AttemptFile, verdict: Verdict) -> list[Ban]:
         campaign = self._catalogue.campaigns.get(file.campaign)
@@ -184,13 +185,10 @@ class Recorder:
         ]
 
     async def _carry_out(self, connection: Any, pairs: Sequence[tuple[AttemptFile, Verdict]]) -> None:
-        """What replies make us do, in the transaction that records them."""
-        now = self._clock.now()
+        """What an attempt's end makes us do, in the transaction that records it."""
         asked = [ban for file, verdict in pairs for ban in self._bans(file, verdict)]
         if asked:
-            await self._attempts.suppress(connection, now, asked)
-        if paid := [file.id for file, verdict in pairs if _paid(verdict)]:
-            await self._attempts.hold_postings(connection, now + self._posting_lag, paid)
+            await self._attempts.suppress(connection, self._clock.now(), asked)
 
 
 def _say_what_is_unknown(news: Sequence[tuple[AttemptFile, Sequence[Receipt]]]) -> None:
@@ -201,7 +199,3 @@ def _say_what_is_unknown(news: Sequence[tuple[AttemptFile, Sequence[Receipt]]]) 
 
 
 VERDICT_FIELDS = tuple(Verdict.__dataclass_fields__)
-
-
-def _paid(verdict: Verdict) -> bool:
-    return verdict.progress.action is Action.ALREADY_PAID

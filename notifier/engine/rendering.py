@@ -1,9 +1,11 @@
 """Templates to messages. Every template is compiled once; its version is pinned to each attempt."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,16 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import AddressKind, Channel
 from notifier.domain.lint import Finding, lint_template
-from notifier.domain.message import LOCALES, EmailMessage, Message, Script, SmsMessage, VoiceMessage
+from notifier.domain.message import LOCALES, Action, EmailMessage, Message, Script, SmsMessage, VoiceMessage
 from notifier.domain.purpose import Purpose
 from notifier.domain.reading import FILTERS, NEED_TODAY
+from notifier.domain.reply import OFFICE_WORK, RETURNING, offer
 from notifier.domain.script import is_readable
 from notifier.domain.sms_length import count_segments
 from notifier.engine.spoken import PUBLIC, Public, VoiceEnvironment, known
 
 ESSENTIAL_END = "---"
+ANSWER = re.compile(r"--- ?[1-7]")
 MAY_UNSUBSCRIBE = frozenset({Purpose.COLLECTION, Purpose.SERVICE, Purpose.SURVEY})
 
 
@@ -64,9 +68,10 @@ class Rendering:
         code: str,
         reference: str,
         today: date,
+        days: Sequence[date] = (),
     ) -> Rendered:
-        """The message of one attempt. Raises CannotRender."""
-        given = {**words, "notice_code": code, "optout_email": self._house.optout, "today": today}
+        """The message of one attempt. `days` are those it offers. Raises CannotRender."""
+        given = {**words, "notice_code": code, "optout_email": self._house.optout, "today": today, "days": days}
         match channel.abilities.address:
             case AddressKind.PHONE:
                 return self._voice(campaign, channel.name, locale, given)
@@ -97,7 +102,11 @@ class Rendering:
             name: Public(value) if name in known and isinstance(value, str) else value for name, value in given.items()
         }
         scripts = {name: self._script(campaign, channel, name, said) for name in order}
-        message = VoiceMessage(locale, scripts, campaign.replies, self._house.caller[locale], campaign.machine)
+        replies, chosen = offer(campaign.replies, given["days"])
+        for name, script in scripts.items():
+            _check_answers(campaign, name, script, replies)
+        caller = self._house.caller[locale]
+        message = VoiceMessage(locale, scripts, replies, caller, campaign.machine, days=chosen)
         return Rendered(message, self._version(campaign, channel, locale))
 
     def _script(self, campaign: Campaign, channel: str, locale: str, said: Mapping[str, Any]) -> Script:
@@ -197,14 +206,31 @@ def _bind(read: Any, locale: str, *, needs_today: bool) -> Any:
     return apply
 
 
+def _check_answers(campaign: Campaign, locale: str, script: Script, replies: Mapping[str, Action]) -> None:
+    """Whoever asks the office for something hears what will be done, in words of the campaign."""
+    for key, action in replies.items():
+        if (action in OFFICE_WORK or action in RETURNING) and not script.answers.get(key):
+            raise CannotRender(f"a voice template of {campaign.name} ({locale}) has no answer '--- {key}' to {action}")
+
+
 def _script(text: str, campaign: str) -> Script:
+    """The lines of a call: the essential part, '---', the menu; then, after each '--- <key>', what that key is answered
+    with."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if lines.count(ESSENTIAL_END) != 1:
         raise CannotRender(
             f"a voice template of {campaign} must have one line '{ESSENTIAL_END}' after its essential part"
         )
-    essential = lines.index(ESSENTIAL_END)
     for number, line in enumerate(lines, 1):  # the line may be personal: it is named by its number
-        if line != ESSENTIAL_END and not is_readable(line):
+        if line != ESSENTIAL_END and not ANSWER.fullmatch(line) and not is_readable(line):
             raise CannotRender(f"line {number} of a call of {campaign} has a digit, an abbreviation or a symbol to say")
-    return Script(tuple(line for line in lines if line != ESSENTIAL_END), essential)
+    starts = [number for number, line in enumerate(lines) if ANSWER.fullmatch(line)]
+    answers = {
+        lines[start].removeprefix(ESSENTIAL_END).strip(): tuple(lines[start + 1 : end])
+        for start, end in pairwise([*starts, len(lines)])
+    }
+    essential = lines.index(ESSENTIAL_END)
+    said = lines[: starts[0]] if starts else lines
+    if essential >= len(said):
+        raise CannotRender(f"a voice template of {campaign} has an answer before its '{ESSENTIAL_END}'")
+    return Script(tuple(line for line in said if line != ESSENTIAL_END), essential, answers)

@@ -30,6 +30,7 @@ class Planned:
     address: str
     message: Message
     template: str
+    offered: Mapping[str, object]  # the section that answers for it, and the day behind each key
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Telling:
         except CannotRender as error:
             return Disposal(one.id, "hold", reason=why_held(error))
         address = self.catalogue.address(self.channel.name, one.phone, one.email)
-        return Planned(one, str(address), rendered.message, rendered.template)
+        return Planned(one, str(address), rendered.message, rendered.template, _offered(rendered.message, facts))
 
     async def recorded(self, planned: Sequence[Planned], *, urgent: bool) -> tuple[list[Planned], list[Disposal]]:
         """Messages every word of which can be spoken, each with its engine; and calls that come up again when their
@@ -90,6 +91,12 @@ class Telling:
             else:
                 ready.append(_spoken_by(engine, plan))
         return ready, waiting
+
+
+def _offered(message: Message, facts: Sequence[Facts]) -> dict[str, object]:
+    section = facts[0].values.get("section")
+    days = dict(message.days) if isinstance(message, VoiceMessage) else {}
+    return {name: value for name, value in (("section", section), ("days", days)) if value}
 
 
 def _spoken_by(engine: str, plan: Planned) -> Planned:

@@ -17,6 +17,7 @@ from notifier.engine.catalogue import Catalogue
 from notifier.engine.cron import BadCron, next_firing
 from notifier.engine.keeper import Keeper
 from notifier.engine.opening import open_run
+from notifier.engine.sweeps import Sweeps
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.queries import Connection
 from notifier.storage.runs import RunStore
@@ -34,6 +35,8 @@ TURNS: dict[str, float] = {
     "probe_channels": 5.0,  # while it fails nobody is called: it must show soon that all is well again
     "ensure_partitions": 600.0,
 }
+# Seconds of the clock; at the fastest, a real one.
+TURNS_OF_THE_CLOCK: dict[str, float] = {"sweep_source": 60.0}
 LATE = 900.0  # real seconds after which a firing is a missed one, for schedules that only report those
 SET_BACK = 60.0  # real seconds by which two schedulers' clocks never differ
 JUMP = 0.5  # real seconds; the wall clock is looked at once a second
@@ -46,6 +49,7 @@ class Timetable:
     schedules: ScheduleStore
     runs: RunStore
     keeper: Keeper
+    sweeps: Sweeps
     wake_ups: WakeUps
     _turns: "set[asyncio.Task[Any]]" = field(default_factory=set)  # under way
 
@@ -54,7 +58,8 @@ class Timetable:
         await persist("timetable", self.keeper.ensure_partitions)
         await persist("timetable", self.enter_schedules)
         scheduler = AsyncIOScheduler(timezone=self.catalogue.calendar.zone.key)
-        for name, seconds in TURNS.items():
+        of_the_clock = {name: max(1.0, every / self.clock.scale) for name, every in TURNS_OF_THE_CLOCK.items()}
+        for name, seconds in (TURNS | of_the_clock).items():
             duty = getattr(self, name, None) or getattr(self.keeper, name)
             scheduler.add_job(
                 self._guarded(name, duty), "interval", seconds=seconds, id=name, max_instances=1, coalesce=True,
@@ -75,6 +80,10 @@ class Timetable:
             following = self.next_firing(campaign.schedule, self.clock.now())
             params = read_parameters(campaign, {})
             await self.schedules.ensure(campaign.name, campaign.name, campaign.schedule, params, following)
+
+    async def sweep_source(self) -> int:
+        """Look for what no event reported; answers how much of it is new."""
+        return await self.sweeps.sweep()
 
     async def fire_schedules(self) -> int:
         """Open the runs that are due; answers how many schedules fired. A firing is taken by one scheduler, and its key

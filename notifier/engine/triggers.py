@@ -59,12 +59,23 @@ class Triggers:
         standing = await self.events.standing(connection, day.key)
         if standing is not None and standing.state == RunState.CANCELLED:
             return dict.fromkeys(subjects, Came.RUN_CANCELLED)
-        drawn = await self.planner.draw(connection, campaign, read_parameters(campaign, {}), subjects)
+        done = await self._acknowledged(connection, campaign, subjects)
+        if not (open_still := [subject for subject in subjects if subject not in done]):
+            return dict.fromkeys(subjects, Came.ACKNOWLEDGED)
+        drawn = await self.planner.draw(connection, campaign, read_parameters(campaign, {}), open_still)
         if drawn.selected:
             run = await self._open(connection, campaign, day)
             await self._add(connection, campaign, run, drawn)
             await self.events.note_trigger(connection, run.id, campaign.name, events)
-        return {one.subject: _came(one) for one in await self.audiences.by_subject(connection, subjects)}
+        came = {one.subject: _came(one) for one in await self.audiences.by_subject(connection, open_still)}
+        return dict.fromkeys(done, str(Came.ACKNOWLEDGED)) | came
+
+    async def _acknowledged(
+        self, connection: Connection, campaign: Campaign, subjects: Sequence[str]
+    ) -> frozenset[str]:
+        if not campaign.until_acknowledged:
+            return frozenset()
+        return await self.events.acknowledged(connection, campaign.name, subjects)
 
     def _day(self, campaign: Campaign, now: datetime) -> Day:
         local = self.catalogue.calendar.local(now)

@@ -9,6 +9,7 @@ from notifier.clock import Clock
 from notifier.domain.campaign import Campaign
 from notifier.domain.event import Came
 from notifier.domain.facts import Facts, Withdraw, too_old, weigh
+from notifier.storage.database import WakeUps
 from notifier.storage.events import Event, EventStore
 from notifier.storage.queries import Connection
 from notifier.storage.source import Source
@@ -26,6 +27,7 @@ class Withdrawals:
     clock: Clock
     events: EventStore
     source: Source
+    wake_ups: WakeUps
 
     async def handle(self, connection: Connection, campaign: Campaign, events: Sequence[Event]) -> dict[str, str]:
         """Withdraw what waits for a try, on whatever channel, and need not be told any more; answers what each event
@@ -38,6 +40,8 @@ class Withdrawals:
             if isinstance(verdict := weigh(subjects, known), Withdraw)
         }
         done = await self.events.withdraw(connection, reasons, self.clock.now())
+        if done < reasons.keys():
+            await self.wake_ups.send("cancellations", connection)
         return {event.subject: _came(event.subject, about, known, reasons, done) for event in events}
 
     async def _facts(

@@ -4,6 +4,7 @@ import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import structlog
 
@@ -12,6 +13,7 @@ from notifier.domain.campaign import Campaign
 from notifier.domain.channel import Channel
 from notifier.domain.facts import Facts
 from notifier.domain.notice_code import notice_code
+from notifier.domain.reply import days_to_offer
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.rendering import CannotRender, Rendered, Rendering
 
@@ -45,13 +47,21 @@ class Wording:
             return self.rendering.render(
                 campaign, channel, locale, campaign.compose(facts),
                 code=notice_code(notification), reference=reference,
-                today=self.catalogue.calendar.local(self.clock.now()).date(),
+                today=self.catalogue.calendar.local(self.clock.now()).date(), days=self.days(campaign, facts),
             )  # fmt: skip
         except CannotRender:
             raise
         except Exception as error:  # one customer's odd facts must not stop the others
             log.error("wording.facts_cannot_be_told", campaign=campaign.name, error=_where(error))
             raise CannotTell(type(error).__name__) from error
+
+    def days(self, campaign: Campaign, facts: Sequence[Facts]) -> tuple[date, ...]:
+        """What can be offered at this moment."""
+        if campaign.proposes is None:
+            return ()
+        calendar = self.catalogue.calendar
+        today = calendar.local(self.clock.now()).date()
+        return days_to_offer(campaign.proposes(facts), today, lambda day: calendar.day_off(day) is not None)
 
 
 def why_held(error: CannotRender) -> str:

@@ -73,7 +73,7 @@ class WriteAhead:
             day_start=day,
             cap=campaign.rings_per_day,
             drafts=[
-                Draft(attempt, plan.claimed.id, plan.address, plan.template, store_message(plan.message))
+                Draft(attempt, plan.claimed.id, plan.address, plan.template, store_message(plan.message), plan.offered)
                 for attempt, plan in drafts.items()
             ],
         )

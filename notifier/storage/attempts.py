@@ -30,10 +30,11 @@ class AttemptQueries:
     told_of: Query
     silent: Query
     postpone_look: Query
+    take_unwanted: Query
+    note_cancelled: Query
     note_miss: Query
     bound_elsewhere: Query
     suppress: Query
-    hold_postings: Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,15 @@ class Ban:
     purpose: str | None
     reason: str
     attempt: AttemptId
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """An attempt in flight that need not be made any more."""
+
+    attempt: AttemptId
+    channel: str
+    provider_ref: str | None
 
 
 class AttemptStore:
@@ -182,6 +192,15 @@ class AttemptStore:
             for row in rows
         ]  # fmt: skip
 
+    async def take_unwanted(self, now: datetime, again_at: datetime, most: int) -> list[Unwanted]:
+        """Attempts that need not be made; nobody else is given them before `again_at`."""
+        rows = await self._q.take_unwanted.fetch(self._pool, now=now, again_at=again_at, most=most)
+        return [Unwanted(AttemptId(row["attempt_id"]), row["channel"], row["provider_ref"]) for row in rows]
+
+    async def note_cancelled(self, attempts: Sequence[AttemptId]) -> None:
+        """Their provider has been told."""
+        await self._q.note_cancelled.execute(self._pool, attempts=list(attempts))
+
     async def note_miss(self, attempt: AttemptId, seen: int, look_at: datetime) -> int:
         """A look-up found nothing, after `seen` others; answers how many have, 0 when another keeper counted first."""
         return await self._q.note_miss.fetch_value(self._pool, attempt=attempt, seen=seen, look_at=look_at) or 0
@@ -197,9 +216,6 @@ class AttemptStore:
             addresses=[b.address for b in bans], purposes=[b.purpose for b in bans],
             reasons=[b.reason for b in bans], attempts=[b.attempt for b in bans],
         )  # fmt: skip
-
-    async def hold_postings(self, connection: Any, until: datetime, attempts: Sequence[AttemptId]) -> None:
-        await self._q.hold_postings.execute(connection, until=until, attempts=list(attempts))
 
 
 def receipt_body(receipt: Receipt) -> dict[str, object]:

@@ -36,7 +36,8 @@ class PlannerQueries:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What screening needs to know of a campaign. `first_steps` as documented in planner.sql."""
+    """What screening needs to know of a campaign. `first_steps` as documented in planner.sql; `again`: why a person
+    decides about a subject that was told before."""
 
     campaign: str
     purpose: str
@@ -48,6 +49,7 @@ class Screening:
     default_locale: str
     merge: bool
     first_steps: Sequence[int]
+    again: str | None
 
 
 @dataclass(frozen=True, slots=True)

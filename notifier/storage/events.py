@@ -26,6 +26,8 @@ class EventQueries:
     standing: Query
     grow: Query
     try_turn: Query
+    known: Query
+    acknowledged: Query
     note_trigger: Query
     open_about: Query
     lock_queued: Query
@@ -155,6 +157,17 @@ class EventStore:
             connection, run=run, selected=selected, already_told=already_told, next_expiry=next_expiry
         )
         return grown > 0
+
+    async def unheard(self, source: str, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Those of one source that have not come in before."""
+        rows = await self._q.known.fetch(self.pool, source=source, event_ids=[one.event_id for one in arrivals])
+        known = {row["event_id"] for row in rows}
+        return [one for one in arrivals if one.event_id not in known]
+
+    async def acknowledged(self, connection: Connection, campaign: str, subjects: Sequence[str]) -> frozenset[str]:
+        """Those of the subjects that somebody has acknowledged in the campaign."""
+        rows = await self._q.acknowledged.fetch(connection, campaign=campaign, subjects=list(subjects))
+        return frozenset(row["subject"] for row in rows)
 
     async def try_turn(self, connection: Connection, campaign: str) -> bool:
         """Whether nobody else draws an audience of the campaign; nobody will until the transaction ends."""

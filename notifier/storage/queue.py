@@ -67,6 +67,7 @@ class Draft:
     address: str
     template: str
     message: Mapping[str, object]
+    offered: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class QueueStore:
             addresses=[draft.address for draft in drafts],
             templates=[draft.template for draft in drafts],
             messages=[draft.message for draft in drafts],
+            offers=[draft.offered or None for draft in drafts],
         )  # fmt: skip
         return {AttemptId(row["attempt_id"]): row["verdict"] for row in rows}
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any
 
 import asyncpg
@@ -14,7 +15,7 @@ from notifier.domain.facts import Facts, by_subject
 from notifier.resources import sql_root
 from notifier.storage.database import LOST, set_up_connection
 from notifier.storage.error_words import without_cells
-from notifier.storage.queries import Connection, Query, QueryError, load_into, load_query
+from notifier.storage.queries import Connection, Query, QueryError, load_into, load_queries, load_query
 
 FACT_COLUMNS = ("subject", "still_due", "reason", "as_of")
 STAGING = {
@@ -65,6 +66,15 @@ class CaseEvent:
     occurred_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row of a sweep: an event that nobody has reported. The same `occasion` of a subject is the same event."""
+
+    type: str | None
+    subject: str | None
+    occasion: str | None
+
+
 @dataclass(frozen=True)
 class CampaignQueries:
     audience: Query
@@ -91,6 +101,8 @@ class Source:
         self._queries: dict[str, CampaignQueries] = {}
         self._case_events = load_query(sql_root() / "feeds" / "case_event.sql")
         self._newest_case_event = load_query(sql_root() / "feeds" / "newest_case_event.sql")
+        self._overdue = load_queries(sql_root() / "cases.sql")["overdue"]
+        self.sweeps = {path.stem: load_query(path) for path in sorted((sql_root() / "sweeps").glob("*.sql"))}
 
     def queries(self, campaign: str) -> CampaignQueries:
         if campaign not in self._queries:
@@ -123,6 +135,24 @@ class Source:
         async with self.snapshot() as connection:
             newest: int | None = await self._newest_case_event.fetch_value(connection)
         return newest
+
+    async def sweep(self, name: str, now: datetime, closes: time_of_day, warning: timedelta) -> list[Found]:
+        """What this sweep finds at the moment. Raises SourceLost or SourceBroken."""
+        query, given = self.sweeps[name], {"now": now, "closes": closes, "warning": warning}
+        async with self.snapshot() as connection:
+            rows = await query.fetch(connection, **{param: given[param] for param in query.params})
+        return [Found(**row) for row in rows]
+
+    async def overdue_cases(
+        self, now: datetime, section: str, district: str, stage_days: Mapping[str, int], most: int
+    ) -> list[dict[str, Any]]:
+        """Cases that are late, the latest first. Raises SourceLost or SourceBroken."""
+        async with self.snapshot() as connection:
+            rows = await self._overdue.fetch(
+                connection, now=now, section=section, district=district, stages=list(stage_days),
+                stage_days=list(stage_days.values()), most=most,
+            )  # fmt: skip
+        return [dict(row) for row in rows]
 
     @asynccontextmanager
     async def audience(

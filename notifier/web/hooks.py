@@ -12,6 +12,7 @@ from notifier.domain.attempt_id import AttemptId, read_attempt_id
 from notifier.domain.channel import Channel, Hook, HookCall, HookReply
 from notifier.domain.errors import Forged
 from notifier.domain.message import read_message
+from notifier.engine.choices import Choices
 from notifier.engine.inbox import Intake
 from notifier.storage.attempts import AttemptStore
 from notifier.storage.database import LOST
@@ -31,11 +32,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class HookRoutes:
     """Serves every hook of every channel at /hooks/<channel>/<path>."""
 
-    def __init__(self, public_url: str, clock: Clock, attempts: AttemptStore, intake: Intake, silence: Silence) -> None:
+    def __init__(
+        self,
+        public_url: str,
+        clock: Clock,
+        attempts: AttemptStore,
+        intake: Intake,
+        choices: Choices,
+        silence: Silence,
+    ) -> None:
         self._public_url = public_url
         self._clock = clock
         self._attempts = attempts
         self._intake = intake
+        self._choices = choices
         self._silence = silence
 
     def routes(self, channel: Channel) -> list[web.RouteDef]:
@@ -56,6 +66,8 @@ class HookRoutes:
                 CALLBACKS.labels(channel.name, hook.path, "forged").inc()
                 log.warning("hook.forged", channel=channel.name, hook=hook.path, reason=str(error))
                 return web.Response(status=403, text="not signed by the provider\n")
+            if reply.day:
+                reply = reply.standing(await self._choices.standing(attempt_of(request), reply.day))
             return await self._store_and_answer(channel, hook, reply)
 
         return handle
@@ -73,7 +85,7 @@ class HookRoutes:
     async def _call(self, channel: Channel, hook: Hook, request: web.Request) -> HookCall:
         body = await request.read()
         form = await request.post() if request.content_type == "application/x-www-form-urlencoded" else {}
-        attempt = read_attempt_id(request.query.get("attempt", ""))
+        attempt = attempt_of(request)
         return HookCall(
             url=self._public_url + request.raw_path,
             headers=request.headers,
@@ -103,3 +115,7 @@ class HookRoutes:
         except (ValueError, TypeError, KeyError):
             log.exception("hook.message_unreadable", attempt=str(attempt))
             return NOTHING_SAID
+
+
+def attempt_of(request: web.Request) -> AttemptId | None:
+    return read_attempt_id(request.query.get("attempt", ""))

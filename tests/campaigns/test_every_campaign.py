@@ -41,7 +41,7 @@ def rendering() -> Rendering:
 
 SAMPLE_VALUES: dict[str, object] = {
     "text": "範例", "numeric": Decimal(1234), "date": date(2026, 12, 3), "timestamptz": NOW, "bool": True,
-    "int4": 3, "int8": 3,
+    "timestamp": NOW.replace(tzinfo=None), "date[]": [date(2026, 12, 8)], "int4": 3, "int8": 3,
 }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ DISPATCHER = (
 RECORDER = (
     *_traps("work", ("attempts.apply",), "before", "amid", "after"),
     *_traps("work", ("attempts.store",), "before", "amid", "after"),
-    *_traps("work", ("attempts.suppress", "attempts.hold_postings"), "before", "amid", "after"),
+    *_traps("work", ("attempts.suppress", "replies.store", "replies.rest"), "before", "amid", "after"),
     *_traps("work", ("wake_ups.send",), "before", "after"),
 )
 # From the callback to what follows from it: the web side, and the worker's side that reads what it stored.
