@@ -107,7 +107,7 @@ async def test_a_mail_that_may_have_gone_out_is_repeated_as_the_same_mail(house:
 
 
 async def test_a_mail_server_that_is_away_is_waited_for_and_the_next_digest_holds_everything(house: House) -> None:
-    await house.faults({"mail_answer": {"share": 1.0, "resource": "connect", "code": 421}})
+    await house.faults({"mail_answer": {"share": 1.0, "resource": "banner", "code": 421}})
     first = await answered(house.app)
 
     async def put_off() -> bool:
