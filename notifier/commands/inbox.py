@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 GROUP = "List, claim and close the answers of customers."
 LIST = "List the answers that are not closed.\n\nThe nearest deadline first."
 SHOW = "Show one answer with its history."
-CLAIM = (
-    "Take an answer in hand.\n\nOf two who claim at once one has it, and the other is told who. Exit 5 then."
-)
+CLAIM = "Take an answer in hand.\n\nOf two who claim at once one has it, and the other is told who. Exit 5 then."
 CLOSE = "Close an answer.\n\nWhoever has it: the note says what was done."
 REOPEN = "Put a claimed or closed answer back.\n\nNobody has it then."
 
@@ -37,9 +35,9 @@ By = Annotated[str | None, typer.Option("--by", help="Who does it; by default wh
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(cls=ListedByDefault, help=GROUP, epilog=examples("notifier inbox"))
-    group.command(
-        "list", help=LIST, epilog=examples("notifier inbox", "notifier inbox --section 電費組 --overdue")
-    )(list_answers)
+    group.command("list", help=LIST, epilog=examples("notifier inbox", "notifier inbox --section 電費組 --overdue"))(
+        list_answers
+    )
     group.command("show", help=SHOW, epilog=examples("notifier inbox show 71"))(show)
     group.command("claim", help=CLAIM, epilog=examples('notifier inbox claim 71 --by "Ms Lin"'))(claim)
     group.command("close", help=CLOSE, epilog=examples('notifier inbox close 71 --note "called, comes on Friday"'))(
@@ -50,9 +48,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_answers(
-    section: Annotated[
-        str | None, typer.Option("--section", help="Only of this section, for example 電費組.")
-    ] = None,
+    section: Annotated[str | None, typer.Option("--section", help="Only of this section, for example 電費組.")] = None,
     only_open: Annotated[bool, typer.Option("--open", help="Only what nobody has claimed.")] = False,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only what should have been acted on by now.")] = False,
     closed: Annotated[bool, typer.Option("--closed", help="Also what is closed.")] = False,

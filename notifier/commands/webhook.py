@@ -36,9 +36,7 @@ DELIVERIES = (
     "List the newest deliveries.\n\n"
     "Each event for each subscriber: how often it was tried, what came back, when it is tried again."
 )
-REPLAY = (
-    "Send dead deliveries again.\n\nUnder the same ids, in the order of the events, behind what waits already."
-)
+REPLAY = "Send dead deliveries again.\n\nUnder the same ids, in the order of the events, behind what waits already."
 TEST = (
     "Send one event that means nothing, now.\n\n"
     "It is signed like any other; prints what came back. Exit 5 when it was not taken."
@@ -158,9 +156,7 @@ def deliveries(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The subscriber, as `notifier webhook` lists it.")
     ] = None,
-    state: Annotated[
-        DeliveryState | None, typer.Option("--state", help="Only these: open, delivered or dead.")
-    ] = None,
+    state: Annotated[DeliveryState | None, typer.Option("--state", help="Only these: open, delivered or dead.")] = None,
     most: Annotated[int, typer.Option("--most", min=1, help="How many at most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -202,9 +198,7 @@ def replay(
             raise Failure(Exit.UNFINISHED, say("webhook.is_disabled", name=name, why=why))
         states = [DeliveryState.DEAD, *([DeliveryState.DELIVERED] if delivered else [])]
         moment = _moment(app, since) if since is not None else None
-        count = await app.webhooks.replay(
-            target.id, app.clock.now(), states=states, deliveries=ids or (), since=moment
-        )
+        count = await app.webhooks.replay(target.id, app.clock.now(), states=states, deliveries=ids or (), since=moment)
         if not count:
             raise Failure(Exit.NOT_FOUND, say("webhook.nothing_to_replay", name=name))
         await app.wake_ups.send("outbox")

@@ -38,7 +38,7 @@ def delivery_words(row: Mapping[str, Any], when: When) -> str:
     heard = heard_words(row["answer"])
     match row["state"]:
         case DeliveryState.DELIVERED:
-            return say("delivery.delivered")
+            words = say("delivery.delivered")
         case DeliveryState.DEAD:
             words = say("delivery.dead", why=reason_words(row["reason"]))
         case _:

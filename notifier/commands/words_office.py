@@ -71,8 +71,7 @@ OFFICE: Mapping[str, tuple[str, str]] = {
     ),
     "target.not_a_url": ("{url} is no address of a web server", "{url} 不是網址"),
     "target.not_https": (
-        "{url} is not https: what is sent would be open to everybody on the way"
-        " (NOTIFIER_WEBHOOK_PRIVATE allows it)",
+        "{url} is not https: what is sent would be open to everybody on the way (NOTIFIER_WEBHOOK_PRIVATE allows it)",
         "{url} 不是 https，內容未加密（設定 NOTIFIER_WEBHOOK_PRIVATE 可允許）",
     ),
     "target.has_a_login": (

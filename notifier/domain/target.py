@@ -12,11 +12,9 @@ LONGEST = 2000
 
 # Public by their number, and yet the host's own: Azure's and Oracle's doors to themselves.
 METADATA = frozenset(ipaddress.ip_address(one) for one in ("168.63.129.16", "192.0.0.192", "100.100.100.200"))
-# An IPv4 address in the last 32 bits: translated (NAT64, RFC 6052 and 8215) or simply written so (RFC 4291).
-CARRIES_IPV4 = tuple(ipaddress.ip_network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
-_LAST_32_BITS = 0xFFFF_FFFF
-
-Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+# They end at an IPv4 address that is written into them, translated on the way. Nobody's receiver lives at one.
+WRAPS_IPV4 = tuple(ipaddress.ip_network(one) for one in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48",
+                                                         "2001::/32", "2002::/16"))  # fmt: skip
 
 
 class BadTarget(StrEnum):
@@ -53,23 +51,11 @@ def is_private(address: str) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return True
-    return any(_is_ours(one) for one in (ip, *_carried(ip)))
-
-
-def _is_ours(ip: Ip) -> bool:
-    site_local = isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local
-    return not ip.is_global or ip.is_multicast or ip.is_reserved or site_local or ip in METADATA
-
-
-def _carried(ip: Ip) -> list[Ip]:
-    """The IPv4 addresses that a packet to this one may end at."""
-    if not isinstance(ip, ipaddress.IPv6Address):
-        return []
-    plain = ipaddress.IPv6Address(int(ip))  # without the zone it may name
-    found = [plain.ipv4_mapped, plain.sixtofour, *(plain.teredo or ())]
-    if any(plain in network for network in CARRIES_IPV4):
-        found.append(ipaddress.IPv4Address(int(plain) & _LAST_32_BITS))
-    return [one for one in found if one is not None]
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ipaddress.IPv6Address(int(ip))  # without the zone it may name
+        if ip.is_site_local or any(ip in network for network in WRAPS_IPV4):
+            return True
+    return not ip.is_global or ip.is_multicast or ip.is_reserved or ip in METADATA
 
 
 def _is_address(host: str) -> bool:

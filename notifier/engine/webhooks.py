@@ -119,13 +119,15 @@ class Courier:
             if one.verdict.state is DeliveryState.DEAD:
                 log.error(
                     "webhook.dead_letter", subscriber=one.delivery.subscriber, delivery=one.delivery.id,
-                    answer=str(one.heard), reason=one.verdict.reason,
+                    answer=str(one.heard), reason=str(one.verdict.reason),
                 )  # fmt: skip
         await self._disable_gone(results)
 
     async def _disable_gone(self, results: Sequence[Result]) -> None:
         """410 says that nothing is wanted there any more: whatever else waits for it is not sent."""
-        for who, name in {one.delivery.subscriber_id: one.delivery.subscriber for one in results if one.heard.gone}.items():
+        for who, name in {
+            one.delivery.subscriber_id: one.delivery.subscriber for one in results if one.heard.gone
+        }.items():
             if await self.webhooks.disable(who, Reason.GONE, self.clock.now()):
                 log.error("webhook.disabled", subscriber=name, reason=Reason.GONE.value)
                 self._tidied = float("-inf")

@@ -202,4 +202,3 @@ def _healths(results: Sequence[Result]) -> dict[str, list[Any]]:
             max((one.not_before for one in failed[who] if one.not_before), default=None) for who in found
         ],
     }  # fmt: skip
-

@@ -141,7 +141,12 @@ async def happened(app: App, *subjects: str, kind: str = "reply.received", conne
 
 
 async def answered(
-    app: App, *, section: str = SECTION, action: str = "already_paid", due_in: timedelta = timedelta(days=1), **cells: Any
+    app: App,
+    *,
+    section: str = SECTION,
+    action: str = "already_paid",
+    due_in: timedelta = timedelta(days=1),
+    **cells: Any,
 ) -> int:
     """An answer of a customer, as the recorder writes it. Answers its id."""
     now = app.clock.now()
@@ -166,10 +171,14 @@ async def outbox(app: App) -> list[dict[str, Any]]:
 
 async def all_in(house: House, state: str, count: int, within: float = 20) -> None:
     """Until so many deliveries are in this state, and no other."""
+    await come_to(house, *[state] * count, within=within)
+
+
+async def come_to(house: House, *states: str, within: float = 20) -> None:
+    """Until the deliveries, oldest first, are in these states."""
 
     async def are() -> bool:
-        states = [row["state"] for row in await deliveries(house.app)]
-        return states == [state] * count
+        return [row["state"] for row in await deliveries(house.app)] == [*states]
 
     await house.until_soon(are, within=within)
 

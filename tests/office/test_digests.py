@@ -141,9 +141,7 @@ async def test_an_address_that_is_refused_is_said(house: House) -> None:
     assert await house.app.pool.fetchval("select mailed_at is null from notifier.reply")
 
 
-async def test_whoever_died_with_a_digest_in_hand_is_followed_by_another(
-    database: str, source_database: str
-) -> None:
+async def test_whoever_died_with_a_digest_in_hand_is_followed_by_another(database: str, source_database: str) -> None:
     async with open_house(database, source_database, parts=Parts(), start=EIGHT, scale=1200, **MAIL) as house:
         await answered(house.app)
         dying, other = house.app.section_mail(), house.app.section_mail()
@@ -166,9 +164,7 @@ async def test_whoever_died_with_a_digest_in_hand_is_followed_by_another(
         assert mail["message_id"] == f"<digest.{digest.reference}@office.example>"
 
 
-async def test_more_than_a_mail_can_list_are_counted(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_more_than_a_mail_can_list_are_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digests, "MOST_LISTED", 3)
     for _ in range(5):
         await answered(house.app)

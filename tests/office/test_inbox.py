@@ -116,9 +116,7 @@ async def test_filters_show_what_they_say(desk: Desk) -> None:
     assert "已繳費" in (await desk("inbox", "--lang", "zh")).out
 
 
-@pytest.mark.parametrize(
-    "line", ["inbox claim 99", "inbox close 99 --note x", "inbox reopen 99", "inbox show 99"]
-)
+@pytest.mark.parametrize("line", ["inbox claim 99", "inbox close 99 --note x", "inbox reopen 99", "inbox show 99"])
 async def test_what_is_not_there(desk: Desk, line: str) -> None:
     said = await desk(*line.split())
     assert (said.code, "There is no answer 99" in said.err) == (Exit.NOT_FOUND, True)

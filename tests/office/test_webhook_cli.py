@@ -12,9 +12,7 @@ from tests.office.kit import Received, Receiver, all_in, answer_with, answered, 
 
 
 @pytest.fixture
-async def desk(
-    database: str, source_database: str, monkeypatch: pytest.MonkeyPatch, tidy: None
-) -> AsyncIterator[Desk]:
+async def desk(database: str, source_database: str, monkeypatch: pytest.MonkeyPatch, tidy: None) -> AsyncIterator[Desk]:
     async with open_house(database, source_database, scale=2000, webhook_private=True) as house:
         env = environment(house.app.settings) | {"NOTIFIER_WEBHOOK_PRIVATE": "true"}
         settle_in(monkeypatch, env)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -23,6 +24,7 @@ from tests.office.kit import (
     all_in,
     answer_with,
     by_subject,
+    come_to,
     deliveries,
     hang,
     happened,
@@ -145,7 +147,7 @@ async def test_one_that_fails_holds_up_its_own_subject_only(house: House) -> Non
     assert [one.subject for one in receiver.taken[:2]] == ["even", "even"]
     assert [row["tries"] for row in await deliveries(house.app)] == [4, 1, 1, 1, 1]
     first = [one.at for one in receiver.requests if one.data["number"] == 1]
-    waited = [after - before for before, after in zip(first, first[1:], strict=False)]
+    waited = [after - before for before, after in pairwise(first)]
     assert [one >= wait for one, wait in zip(waited, WAITS, strict=False)] == [True] * 3
 
 
@@ -160,7 +162,7 @@ async def test_a_dead_letter_lets_the_next_pass_and_can_be_replayed(house: House
         await happened(house.app, "B1", "B1")
         await receiver.asked(1)
         await house.app.pool.execute("update notifier.delivery set tries = $1 where turn = 1", len(WAITS))
-        await receiver.got(1, within=30)
+        await come_to(house, "dead", "delivered")
         dead, passed = await deliveries(house.app)
         well = True
         target = await house.app.webhooks.find(name)
@@ -247,7 +249,10 @@ async def test_a_redirect_is_a_failure(house: House) -> None:
 
 
 async def test_a_private_address_is_refused_when_it_comes_to_it(database: str, source_database: str) -> None:
-    async with open_house(database, source_database, parts=WORK, scale=2000) as house, Receiver(house.clock) as receiver:
+    async with (
+        open_house(database, source_database, parts=WORK, scale=2000) as house,
+        Receiver(house.clock) as receiver,
+    ):
         await subscribe(house.app, receiver)  # as if it had been allowed when it was added
         await happened(house.app, "B1")
 
@@ -260,7 +265,10 @@ async def test_a_private_address_is_refused_when_it_comes_to_it(database: str, s
 
 async def test_two_workers_deliver_each_event_once(house: House, database: str, source_database: str) -> None:
     subjects = [f"B{number % 60}" for number in range(600)]
-    async with Receiver(house.clock) as receiver, second_process(house, database, source_database, webhook_private=True):
+    async with (
+        Receiver(house.clock) as receiver,
+        second_process(house, database, source_database, webhook_private=True),
+    ):
         await subscribe(house.app, receiver)
         for first in range(0, 600, 50):
             await happened(house.app, *subjects[first : first + 50])
