@@ -117,10 +117,8 @@ class Courier:
         del self._results[: len(results)]
         for one in results:
             if one.verdict.state is DeliveryState.DEAD:
-                log.error(
-                    "webhook.dead_letter", subscriber=one.delivery.subscriber, delivery=one.delivery.id,
-                    answer=str(one.heard), reason=str(one.verdict.reason),
-                )  # fmt: skip
+                why = {"answer": str(one.heard), "reason": str(one.verdict.reason)}
+                log.error("webhook.dead_letter", subscriber=one.delivery.subscriber, delivery=one.delivery.id, **why)
         await self._disable_gone(results)
 
     async def _disable_gone(self, results: Sequence[Result]) -> None:
