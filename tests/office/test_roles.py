@@ -14,6 +14,7 @@ from tests.events.test_roles import as_role
 from tests.house import House, open_house
 from tests.office.kit import SECTION, Receiver, answered, deliveries, happened
 
+DAY = timedelta(days=1)
 TO = {"to": {SECTION: "billing@office.example"}, "cron": "0 9 * * *"}
 
 
