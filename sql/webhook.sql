@@ -15,8 +15,9 @@ with turn as materialized (
 ), opened as (
   insert into notifier.delivery (subscriber_id, outbox_id, subject, state, since, due_at, ended_at, reason)
   select s.id, t.id, t.subject, case when s.disabled_at is null then 'open' else 'dead' end, :now,
-         greatest(:now, (select max(d.due_at) from notifier.delivery d
-                          where d.subscriber_id = s.id and d.subject = t.subject and d.state = 'open')),
+         greatest(:now, (select d.due_at from notifier.delivery d
+                          where d.line = s.id::text || ' ' || t.subject and d.state = 'open'
+                          order by d.turn desc limit 1)),
          case when s.disabled_at is not null then :now end, s.disabled_reason
     from taken t
     join notifier.subscriber s on s.removed_at is null and (s.types is null or t.type = any (s.types))
@@ -24,7 +25,7 @@ with turn as materialized (
 )
 update notifier.outbox o set spread_at = :now from taken t where o.id = t.id;
 
--- The first open delivery of each subject, where it is due. To one subscriber only so many go at the same time, over
+-- The first open delivery of each line, where it is due. To one subscriber only so many go at the same time, over
 -- all workers; to one in :trouble a single one at its hour, by whoever comes first.
 -- name: claim(lease bigint, until timestamptz, most integer, trouble integer, now timestamptz)
 with probing as (
@@ -48,9 +49,9 @@ with probing as (
        from notifier.delivery d
       where d.subscriber_id = r.id and d.state = 'open' and d.due_at <= :now
         and (d.lease_until is null or d.lease_until <= :now)
-        and not exists (select from notifier.delivery b
-                         where b.subscriber_id = d.subscriber_id and b.subject = d.subject and b.state = 'open'
-                           and b.turn < d.turn)
+        and d.turn = (select b.turn from notifier.delivery b
+                       where b.line = d.line and b.state = 'open'
+                       order by b.turn limit 1)
       order by d.due_at, d.turn
       limit greatest(r.room, 0)
         for update of d skip locked) p
@@ -74,12 +75,14 @@ with told as (
          lease_owner = null, lease_until = null, ended_at = case when t.state <> 'open' then :now end
     from told t
    where d.id = t.id and d.lease_owner = t.lease
-  returning d.id, d.subscriber_id, d.subject, d.turn, d.state, d.due_at
+  returning d.id, d.line, d.turn, d.state, d.due_at
 ), behind as (
   update notifier.delivery f set due_at = case when r.state = 'open' then r.due_at else :now end
     from recorded r
-   where f.subscriber_id = r.subscriber_id and f.subject = r.subject and f.state = 'open' and f.turn > r.turn
-     and f.lease_owner is null
+   cross join lateral (select b.id from notifier.delivery b
+                        where b.line = r.line and b.state = 'open' and b.turn > r.turn
+                        order by b.turn) n
+   where f.id = n.id and f.state = 'open' and f.lease_owner is null
      and case when r.state = 'open' then f.due_at < r.due_at else f.due_at > :now end
 )
 select id from recorded;

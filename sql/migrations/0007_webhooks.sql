@@ -23,13 +23,16 @@ create unique index subscriber_name on notifier.subscriber (name) where removed_
 alter table notifier.outbox add column spread_at timestamptz;
 create index outbox_unspread on notifier.outbox (id) where spread_at is null;
 
--- One event for one subscriber. Of each subject the lowest turn that is open goes out; the others wait.
+-- One event for one subscriber. What a subscriber is told of one subject is one line: of it the lowest turn that is open
+-- goes out, and the others wait. The line is a column of its own so that there is one index only to look it up by: of
+-- several that begin with the subscriber, a database without statistics takes any, and looks through 300,000 for each.
 create sequence notifier.delivery_turn;
 create table notifier.delivery (
   id            bigint generated always as identity primary key,
   subscriber_id bigint not null,
   outbox_id     bigint not null,
   subject       text not null,
+  line          text not null generated always as (subscriber_id::text || ' ' || subject) stored,
   turn          bigint not null default nextval('notifier.delivery_turn'),  -- a replay takes a new one
   state         text not null check (state in ('open', 'delivered', 'dead')),
   tries         smallint not null default 0,
@@ -44,7 +47,7 @@ create table notifier.delivery (
   unique (subscriber_id, outbox_id)
 ) with (fillfactor = 70);
 create index delivery_due on notifier.delivery (subscriber_id, due_at, turn) where state = 'open';
-create index delivery_subject on notifier.delivery (subscriber_id, subject, turn) where state = 'open';
+create index delivery_line on notifier.delivery (line, turn) where state = 'open';
 create index delivery_since on notifier.delivery (subscriber_id, since) where state = 'open';
 create index delivery_leased on notifier.delivery (subscriber_id) where lease_until is not null;
 create index delivery_dead on notifier.delivery (subscriber_id) where state = 'dead';
