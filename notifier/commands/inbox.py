@@ -92,7 +92,7 @@ def show(reply: Id, as_json: AsJson = False) -> None:
 
 def claim(reply: Id, by: By = None) -> None:
     async def work(app: "App") -> None:
-        who = by or getpass.getuser()
+        who = _who(by)
         if not await _move(app, reply, Move.CLAIMED, who, None):
             answer = await _find(app, reply)
             if answer.state != AnswerState.CLAIMED or answer.claimed_by != who:
@@ -108,7 +108,7 @@ def close(
     async def work(app: "App") -> None:
         if not note.strip():
             raise Failure(Exit.USAGE, say("inbox.needs_note"))
-        if not await _move(app, reply, Move.CLOSED, by or getpass.getuser(), note.strip()):
+        if not await _move(app, reply, Move.CLOSED, _who(by), note.strip()):
             raise _as_it_stands(app, await _find(app, reply))
         tell(say("inbox.close_done", id=reply, note=note.strip()))
 
@@ -121,11 +121,19 @@ def reopen(
     note: Annotated[str | None, typer.Option("--note", help="Why; kept in its history.")] = None,
 ) -> None:
     async def work(app: "App") -> None:
-        if not await _move(app, reply, Move.REOPENED, by or getpass.getuser(), note):
+        if not await _move(app, reply, Move.REOPENED, _who(by), note):
             raise _as_it_stands(app, await _find(app, reply))
         tell(say("inbox.reopen_done", id=reply))
 
     on_app(work)
+
+
+def _who(by: str | None) -> str:
+    """Whoever is named, else whoever is logged in: in a container, often nobody with a name."""
+    try:
+        return (by or "").strip() or getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise Failure(Exit.USAGE, say("inbox.needs_name")) from error
 
 
 async def _move(app: "App", reply: int, move: Move, by: str, note: str | None) -> bool:

@@ -135,6 +135,7 @@ OFFICE: Mapping[str, tuple[str, str]] = {
     "inbox.claim_done": ("Answer {id} is yours, {by}.", "回覆 {id} 由 {by} 承辦。"),
     "inbox.close_done": ("Answer {id} is closed: {note}", "回覆 {id} 已結案：{note}"),
     "inbox.reopen_done": ("Answer {id} is open again.", "回覆 {id} 已恢復為待處理。"),
+    "inbox.needs_name": ("Give --by: nobody with a name is logged in here.", "目前登入者沒有名稱：請指定 --by。"),
     "inbox.needs_note": ("--note must say what was done.", "--note 必須寫明處理情形。"),
     "move.claimed": ("claimed by {by}", "{by} 認領"),
     "move.closed": ("closed by {by}", "{by} 結案"),

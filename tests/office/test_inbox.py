@@ -80,6 +80,20 @@ async def test_from_open_to_closed_and_back(desk: Desk) -> None:
         assert "another number" not in str(told)
 
 
+async def test_who_it_is_where_nobody_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = [await answered(desk.house.app) for _ in range(2)]
+    monkeypatch.setattr("getpass.getuser", lambda: "lin")
+    assert "is yours, lin" in (await desk("inbox", "claim", str(first))).out
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 10001")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    refused = await desk("inbox", "claim", str(second))
+    assert (refused.code, "Give --by" in refused.err) == (Exit.USAGE, True)
+    assert (await desk("inbox", "claim", str(second), "--by", "Ms Lin")).code == Exit.DONE
+
+
 async def test_what_is_not_committed_is_not_told(desk: Desk, database: str) -> None:
     """The row, its history and the event are one statement: nobody is told of a claim that did not happen."""
     reply = await answered(desk.house.app)
