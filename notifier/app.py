@@ -15,6 +15,8 @@ from aiohttp import web
 
 from notifier.campaigns import find_campaigns
 from notifier.channels import find_channels
+from notifier.channels.email import Email
+from notifier.channels.webhook_transport import WebhookTransport
 from notifier.clock import Clock, ClockAstray, SystemClock, parse_clock
 from notifier.domain.calendar import make_calendar
 from notifier.domain.campaign import Campaign
@@ -29,6 +31,8 @@ from notifier.engine.catalogue import Catalogue
 from notifier.engine.choices import Choices
 from notifier.engine.clips import Clips
 from notifier.engine.clock_watch import ClockWatch, too_far
+from notifier.engine.digest_words import DigestWords
+from notifier.engine.digests import Digests
 from notifier.engine.dispatcher import Lane
 from notifier.engine.event_inbox import EventInbox
 from notifier.engine.hang_ups import HangUps
@@ -43,17 +47,20 @@ from notifier.engine.replying import Replying, Rests
 from notifier.engine.sweeps import Sweeps
 from notifier.engine.timetable import Timetable
 from notifier.engine.triggers import Triggers
+from notifier.engine.webhooks import Courier
 from notifier.engine.withdrawals import Withdrawals
 from notifier.engine.wording import Wording
 from notifier.resources import template_root
 from notifier.settings import Pace, Settings, SmtpSettings, TwilioSettings, UnknownSetting, read_hours
 from notifier.speech import find_engines
+from notifier.storage.answers import AnswerStore
 from notifier.storage.api_keys import ApiKeyStore
 from notifier.storage.attempts import AttemptStore
 from notifier.storage.audiences import AudienceStore
 from notifier.storage.budgets import BudgetStore
 from notifier.storage.clips import ClipStore
 from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
+from notifier.storage.digests import DigestStore
 from notifier.storage.events import EventStore
 from notifier.storage.inquiries import InquiryStore
 from notifier.storage.queue import QueueStore
@@ -61,6 +68,7 @@ from notifier.storage.replies import ReplyStore
 from notifier.storage.runs import RunStore
 from notifier.storage.schedules import ScheduleStore
 from notifier.storage.source import Source, open_source
+from notifier.storage.webhooks import WebhookStore
 from notifier.web.audio import AudioRoutes
 from notifier.web.events import EventRoutes
 from notifier.web.health import HealthRoutes
@@ -71,6 +79,7 @@ log = structlog.get_logger()
 
 MOST_BODY = 64 * 1024  # bytes of a callback; a provider's form is 2 KiB
 CANCEL_AGAIN = 0.5  # real seconds
+MAIL_MARGIN = 30.0  # real seconds: a mail that is still being handed over must not be taken for a lost one
 SHUTDOWN = 25.0  # real seconds for what is in flight to be recorded
 
 
@@ -85,16 +94,19 @@ class App:
     catalogue: Catalogue
     rendering: Rendering
     wake_ups: WakeUps
+    answers: AnswerStore
     api_keys: ApiKeyStore
     attempts: AttemptStore
     audiences: AudienceStore
     budgets: BudgetStore
+    digests: DigestStore
     events: EventStore
     inquiries: InquiryStore
     queue: QueueStore
     replies: ReplyStore
     runs: RunStore
     schedules: ScheduleStore
+    webhooks: WebhookStore
     clips: Clips
 
     @property
@@ -172,6 +184,20 @@ class App:
         warning = timedelta(minutes=self.settings.same_day_warning)
         return Sweeps(self.clock, self.source, self.events, self.wake_ups, self.settings.office_closes, warning)
 
+    def courier(self) -> Courier:
+        transport = WebhookTransport(private=self.settings.webhook_private)
+        return Courier(self.clock, self.webhooks, self.wake_ups, transport)
+
+    def section_mail(self) -> Digests | None:
+        """None where no section has an address, or there is no mail server."""
+        smtp, digest = self.settings.smtp, self.settings.digest
+        if smtp is None or not digest.to:
+            return None
+        mailer = Email(_mail_server(smtp, self.settings.optout), self.clock.now)
+        words = DigestWords(template_root(), self.settings.caller.by_locale(), self.catalogue.calendar)
+        takes = smtp.timeout + smtp.data_timeout + MAIL_MARGIN
+        return Digests(self.digests, self.clock, words, mailer, digest.cron, digest.to, takes)
+
     def web(self, intake: Intake) -> web.Application:
         served = web.Application(client_max_size=MOST_BODY)
         health = HealthRoutes(self.clock, self.pool, self.budgets, self.runs)
@@ -237,16 +263,19 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             catalogue=catalogue,
             rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout)),
             wake_ups=wake_ups,
+            answers=AnswerStore(pool),
             api_keys=ApiKeyStore(pool),
             attempts=AttemptStore(pool),
             audiences=AudienceStore(pool),
             budgets=BudgetStore(pool),
+            digests=DigestStore(pool),
             events=EventStore(pool),
             inquiries=InquiryStore(pool),
             queue=QueueStore(pool),
             replies=ReplyStore(pool),
             runs=RunStore(pool),
             schedules=ScheduleStore(pool),
+            webhooks=WebhookStore(pool),
             clips=clips,
         )
 
@@ -371,9 +400,11 @@ async def run_parts(
         background += [recorder.run(), Inbox(recorder, app.wake_ups).run()]
         background += [app.planner().run(), app.preparer().run(), app.clips.run(), app.cancellations().run()]
         case_events = app.case_events()
-        background += [case_events.run(), case_events.listen(), app.event_inbox().run()]
+        background += [case_events.run(), case_events.listen(), app.event_inbox().run(), app.courier().run()]
     if parts.keep:
         background.append(app.timetable().run())
+        if (section_mail := app.section_mail()) is not None:
+            background.append(section_mail.run())
     background += [app.wake_ups.listen(), app.clock_watch().run()]
     running: list[asyncio.Task[None]] = []
     tasks: list[asyncio.Future[None]] = []

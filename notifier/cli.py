@@ -15,6 +15,7 @@ from notifier.commands import (
     demo,
     events,
     held,
+    inbox,
     migrate,
     run,
     runs,
@@ -22,6 +23,7 @@ from notifier.commands import (
     schedules,
     services,
     voice,
+    webhook,
     who,
 )
 from notifier.commands.exits import Exit
@@ -32,7 +34,8 @@ from notifier.commands.typer_zh import run_in_chinese
 from notifier.commands.words import Language, choose, chosen, language_of, say, take_language
 
 GROUPS = (
-    demo, migrate, check, services, run, runs, held, who, cases, events, api_key, channels, schedules, voice, sandbox,
+    demo, migrate, check, services, run, runs, held, inbox, who, cases, events, api_key, webhook, channels, schedules,
+    voice, sandbox,
 )  # fmt: skip
 HELP = "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up."
 

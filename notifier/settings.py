@@ -5,7 +5,7 @@ Read once, at the start. A NOTIFIER_* name that nobody knows is refused: a missp
 
 import os
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -30,6 +30,7 @@ from pydantic_settings import (
 
 from notifier.clock import parse_clock
 from notifier.domain.calendar import Window
+from notifier.engine.cron import next_firing
 
 PREFIX = "NOTIFIER_"
 OUTSIDE = frozenset({"NOTIFIER_CONFIG", "NOTIFIER_SECRETS_DIR"})
@@ -92,6 +93,19 @@ class LmtpSettings(Part):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)]
+
+
+class DigestSettings(Part):
+    """Open answers by mail to the sections that have no case system."""
+
+    to: dict[str, str] = {}  # section -> address
+    cron: str = "30 8,13 * * 1-5"
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_can_be_read(cls, line: str) -> str:
+        next_firing(line, "UTC", datetime(2000, 1, 1, tzinfo=UTC))
+        return line
 
 
 class Pace(Part):
@@ -178,6 +192,8 @@ class Settings(BaseSettings):
     promise_days: PositiveInt = 3  # no reminder for so long after a promise to pay
     extension_days: PositiveInt = 7  # ... after somebody asked for more time
     windows: dict[str, OpeningHours] = {}  # by campaign, as 07:30-21:00, instead of its own; quiet hours stand
+    digest: DigestSettings = DigestSettings()
+    webhook_private: bool = False  # subscribers may be in our own network, and without TLS
 
     speech_engines: Annotated[list[str], Field(min_length=1)] = ["espeak", "carrier"]  # who speaks calls, by preference
     options: dict[str, str] = {}  # for plug-in channels and speech engines

@@ -16,6 +16,7 @@ create role notifier_web nologin;
 create role notifier_worker nologin;
 create role notifier_scheduler nologin;
 create role notifier_source_reader nologin;
+create role notifier_case_reader nologin;
 
 -- CREATEROLE because the migrations and sql/source/reader.sql say `create role` first and then find it made.
 create role notifier_owner login createrole password :'owner_password';
@@ -27,7 +28,7 @@ alter role notifier_source_login set default_transaction_read_only = on;
 
 create database notifier owner notifier_owner;
 revoke all on database notifier from public;
-grant connect on database notifier to notifier_web, notifier_worker, notifier_scheduler;
+grant connect on database notifier to notifier_web, notifier_worker, notifier_scheduler, notifier_case_reader;
 
 -- The make-believe utility of the profile `sandbox`; it stays empty where a real one is read.
 create role district_owner login createrole password :'district_password';

@@ -59,10 +59,7 @@ class Email:
     async def send(self, message: Message, address: Address, attempt: AttemptId) -> Receipt:
         if not isinstance(message, EmailMessage):
             raise Misconfigured(f"an e-mail cannot carry {type(message).__name__}")
-        recipient = _mailbox(address, "", Refused)
-        mail = self._compose(message, recipient)
-        sender = self._return_path.of(attempt) if self._return_path else self._sender.addr_spec
-        words = await self._connections.deliver(sender, recipient.addr_spec, mail)
+        words = await self.deliver(message, address, self._return_path.of(attempt) if self._return_path else "")
         return Receipt(
             attempt,
             ReceiptKind.ANSWER,
@@ -72,6 +69,13 @@ class Email:
             ended=Disposition.ACCEPTED,
             detail={"server": words},
         )
+
+    async def deliver(self, message: EmailMessage, address: str, sender: str = "") -> str:
+        """Hand over a mail, also one that is no attempt of a notification: what the server said when it took it.
+        `sender`: of the envelope, if not ours. Raises ChannelError."""
+        recipient = _mailbox(address, "", Refused)
+        mail = self._compose(message, recipient)
+        return await self._connections.deliver(sender or self._sender.addr_spec, recipient.addr_spec, mail)
 
     async def close(self) -> None:
         await self._connections.close()

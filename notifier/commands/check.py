@@ -20,6 +20,7 @@ from notifier.commands.checks import (
     make_rendering,
     well,
 )
+from notifier.commands.checks_office import check_office
 from notifier.commands.examples import examples
 from notifier.commands.exits import Exit, Failure
 from notifier.commands.failures import explain
@@ -63,7 +64,10 @@ async def find_everything() -> list[Finding]:
     except Failure as failure:
         return [*findings, Finding("settings", Level.PROBLEM, str(failure))]
     findings.append(well("settings", "check.settings_read"))
-    findings += await check_database(settings)
+    database = await check_database(settings)
+    findings += database
+    if all(finding.level is not Level.PROBLEM for finding in database):
+        findings += await check_office(settings)
     findings += await check_speech(settings)
     try:
         async with _catalogue(settings) as catalogue:

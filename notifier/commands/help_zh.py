@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from notifier.commands.help_zh_office import OFFICE
+
 CHINESE: Mapping[str, str] = {
     "Examples:": "範例：",
     "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up.": (
@@ -174,6 +176,7 @@ CHINESE: Mapping[str, str] = {
     "Draws the district and how its people behave.": "決定模擬轄區與用戶行為的亂數種子。",
     "How fast the clock runs.": "時鐘的倍速。",
     "Keep everything up afterwards, in .demo, to look around.": "結束後保留在 .demo 並繼續執行，供查看。",
+    **OFFICE,
 }
 
 

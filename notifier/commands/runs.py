@@ -1,6 +1,7 @@
 """`notifier runs | status | pause | resume | cancel`: what was opened, where it stands, and stopping it."""
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from notifier.commands.options import AsJson, RunName
 from notifier.commands.progress import read_standing, state_words
 from notifier.commands.terminal import listing, print_json, screen, tell
 from notifier.commands.watching import watch
+from notifier.commands.webhook_view import troubles
 from notifier.commands.words import say
 from notifier.domain.states import RUN_MOVES, RunState
 from notifier.storage.runs import Run
@@ -90,6 +92,8 @@ def status(
         console.print(progress.page(app, standing))
         if standing.tally.held:
             console.print(say("status.held_hint", run=found.id))
+        for trouble in troubles(await app.webhooks.all(), partial(at, app)):
+            console.print(trouble, style="yellow")
 
     on_app(work)
 

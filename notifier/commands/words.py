@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from enum import StrEnum
 
+from notifier.commands.words_office import OFFICE
+
 
 class Language(StrEnum):
     EN = "en"
@@ -642,4 +644,5 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "sheet.sentences": ("Fixed sentences of every call", "每通電話的固定語句"),
     "sheet.slow": ("slower, as after the star key", "慢速（按米字鍵後）"),
     "sheet.take": ("{s} s, {engine}, {file}", "{s} 秒，{engine}，{file}"),
+    **OFFICE,
 }

@@ -1,12 +1,15 @@
 """Cron lines as crontab(5) has them. APScheduler counts the days of the week from Monday as 0, cron from Sunday: a line
 for Monday would fire on Tuesday."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from apscheduler.triggers.cron import CronTrigger
 
 WEEK = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+# A line that fires each minute is counted through for an hour, not for a month.
+LOOKED_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=8), timedelta(days=32))
 
 
 class BadCron(ValueError):
@@ -19,6 +22,18 @@ def next_firing(line: str, zone: str, after: datetime) -> datetime:
     if following is None:
         raise BadCron(f"the cron line {line!r} never fires after {after}")
     return following
+
+
+def last_firing(line: str, zone: str, now: datetime) -> datetime | None:
+    """The last moment not after this one at which the line fired; None when that was more than a month ago."""
+    for back in LOOKED_BACK:
+        moment = next_firing(line, zone, now - back)
+        if moment > now:
+            continue
+        while (following := next_firing(line, zone, moment)) <= now:
+            moment = following
+        return moment
+    return None
 
 
 @lru_cache(maxsize=100)

@@ -10,7 +10,7 @@ import structlog
 
 from notifier.app import Parts, open_app, serve
 from notifier.channels import twilio_receipts
-from notifier.engine import clips, dispatcher, preparer, write_ahead
+from notifier.engine import clips, dispatcher, preparer, webhooks, write_ahead
 from notifier.settings import Settings
 from tests.faults.kill.traps import Traps, lay_traps
 
@@ -48,6 +48,7 @@ def main(orders: Orders) -> None:
 def hasten() -> None:
     """Shorten the waits of this process."""
     dispatcher.LEASE, write_ahead.OVER = LEASE, OVER
+    webhooks.LEASE = LEASE
     preparer.LEASE, clips.MAKING = LEASE, MAKING
     twilio_receipts.EARLIEST, twilio_receipts.LATEST, twilio_receipts.NEAR = EARLIEST, LATEST, NEAR
 

@@ -21,7 +21,9 @@ from typing import Any
 from notifier.app import App
 
 UNDER_WAY = 0.001  # seconds after which a statement or request has left the process and is seldom answered
-STORES = ("attempts", "audiences", "budgets", "queue", "replies", "runs", "schedules", "source", "wake_ups")
+STORES = (
+    "attempts", "audiences", "budgets", "queue", "replies", "runs", "schedules", "source", "wake_ups", "webhooks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
