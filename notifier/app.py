@@ -31,11 +31,13 @@ from notifier.engine.event_inbox import EventInbox
 from notifier.engine.hang_ups import HangUps
 from notifier.engine.inbox import Inbox, Intake
 from notifier.engine.keeper import Keeper
+from notifier.engine.learning import Learning
 from notifier.engine.planner import Planner
 from notifier.engine.playback import Playback
 from notifier.engine.preparer import Preparer
 from notifier.engine.recorder import Recorder
 from notifier.engine.rendering import House, Rendering
+from notifier.engine.suspending import Suspending
 from notifier.engine.timetable import Timetable
 from notifier.engine.triggers import Triggers
 from notifier.engine.withdrawals import Withdrawals
@@ -51,15 +53,19 @@ from notifier.storage.clips import ClipStore
 from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
 from notifier.storage.events import EventStore
 from notifier.storage.inquiries import InquiryStore
+from notifier.storage.numbers import NumberStore
 from notifier.storage.queue import QueueStore
 from notifier.storage.runs import RunStore
 from notifier.storage.schedules import ScheduleStore
 from notifier.storage.source import Source, open_source
+from notifier.storage.suppressions import SuppressionStore
+from notifier.storage.suspensions import SuspensionStore
 from notifier.web.audio import AudioRoutes
 from notifier.web.events import EventRoutes
 from notifier.web.health import HealthRoutes
 from notifier.web.hooks import HookRoutes
 from notifier.web.mail_hooks import MailHooks, listen_for_mail
+from notifier.web.suppressions import SuppressionRoutes
 
 log = structlog.get_logger()
 
@@ -85,9 +91,12 @@ class App:
     budgets: BudgetStore
     events: EventStore
     inquiries: InquiryStore
+    numbers: NumberStore
     queue: QueueStore
     runs: RunStore
     schedules: ScheduleStore
+    suspensions: SuspensionStore
+    suppressions: SuppressionStore
     clips: Clips
 
     @property
@@ -99,7 +108,10 @@ class App:
         return Wording(self.catalogue, self.rendering, self.clock)
 
     def planner(self) -> Planner:
-        return Planner(self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips)
+        return Planner(
+            self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips,
+            self.suspensions,
+        )  # fmt: skip
 
     def preparer(self) -> Preparer:
         return Preparer(self.catalogue, self.clock, self.runs, self.source, self.wording, self.clips, self.wake_ups)
@@ -147,7 +159,16 @@ class App:
         return ClockWatch(self.clock, self.pool, self.wake_ups)
 
     def timetable(self) -> Timetable:
-        return Timetable(self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.wake_ups)
+        return Timetable(
+            self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.wake_ups, self.suspending(),
+            self.learning(),
+        )  # fmt: skip
+
+    def learning(self) -> Learning:
+        return Learning(self.catalogue, self.clock, self.numbers)
+
+    def suspending(self) -> Suspending:
+        return Suspending(self.catalogue, self.clock, self.suspensions, self.wake_ups)
 
     def web(self, intake: Intake) -> web.Application:
         served = web.Application(client_max_size=MOST_BODY)
@@ -157,6 +178,7 @@ class App:
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
         served.add_routes(EventRoutes(self.clock, self.api_keys, self.events, self.wake_ups).routes())
+        served.add_routes(SuppressionRoutes(self.clock, self.api_keys, self.suppressions).routes())
         served.add_routes(self.audio(intake).routes())
         return served
 
@@ -219,9 +241,12 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             budgets=BudgetStore(pool),
             events=EventStore(pool),
             inquiries=InquiryStore(pool),
+            numbers=NumberStore(pool),
             queue=QueueStore(pool),
             runs=RunStore(pool),
             schedules=ScheduleStore(pool),
+            suspensions=SuspensionStore(pool),
+            suppressions=SuppressionStore(pool),
             clips=clips,
         )
 
@@ -251,7 +276,8 @@ def make_catalogue(settings: Settings, clock: Clock, seal: bytes = b"") -> Catal
     """What is installed and configured; its channels are to be closed by the caller. `seal`: of the addresses of
     sound."""
     calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
-    return Catalogue(find_campaigns(), find_channels(_surroundings(settings, clock, seal)), calendar)
+    channels = find_channels(_surroundings(settings, clock, seal))
+    return Catalogue(find_campaigns(), channels, calendar, settings.caps.by_purpose())
 
 
 def _surroundings(settings: Settings, clock: Clock, seal: bytes) -> Surroundings:

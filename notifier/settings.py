@@ -28,6 +28,8 @@ from pydantic_settings import (
 )
 
 from notifier.clock import parse_clock
+from notifier.domain.cap import Cap
+from notifier.domain.purpose import Purpose
 
 PREFIX = "NOTIFIER_"
 OUTSIDE = frozenset({"NOTIFIER_CONFIG", "NOTIFIER_SECRETS_DIR"})
@@ -95,6 +97,24 @@ class WatchSettings(Part):
     sample: PositiveInt = 40
 
 
+class CapSettings(Part):
+    """How often one household may be contacted over all campaigns of a purpose, in any 24 hours and in any 7 days."""
+
+    collection_per_day: PositiveInt = 5
+    collection_per_week: PositiveInt = 7
+    service_per_day: PositiveInt = 10
+    service_per_week: PositiveInt = 20
+    survey_per_day: PositiveInt = 2
+    survey_per_week: PositiveInt = 3
+
+    def by_purpose(self) -> dict[Purpose, Cap]:
+        return {
+            Purpose.COLLECTION: Cap(self.collection_per_day, self.collection_per_week),
+            Purpose.SERVICE: Cap(self.service_per_day, self.service_per_week),
+            Purpose.SURVEY: Cap(self.survey_per_day, self.survey_per_week),
+        }
+
+
 class Caller(Part):
     """Who is calling, as every message says it."""
 
@@ -154,6 +174,7 @@ class Settings(BaseSettings):
     pace: dict[str, Pace] = {}
     concurrency: PositiveInt = 200  # requests to a provider at the same time, per process and channel
     watch: WatchSettings = WatchSettings()
+    caps: CapSettings = CapSettings()
     posting_lag_days: PositiveInt = 7  # a payment may take this long to reach the books
 
     speech_engines: Annotated[list[str], Field(min_length=1)] = ["espeak", "carrier"]  # who speaks calls, by preference

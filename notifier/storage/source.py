@@ -91,6 +91,7 @@ class Source:
         self._queries: dict[str, CampaignQueries] = {}
         self._case_events = load_query(sql_root() / "feeds" / "case_event.sql")
         self._newest_case_event = load_query(sql_root() / "feeds" / "newest_case_event.sql")
+        self._districts = load_query(sql_root() / "feeds" / "districts.sql")
 
     def queries(self, campaign: str) -> CampaignQueries:
         if campaign not in self._queries:
@@ -123,6 +124,11 @@ class Source:
         async with self.snapshot() as connection:
             newest: int | None = await self._newest_case_event.fetch_value(connection)
         return newest
+
+    async def districts(self) -> list[str]:
+        """Those that have an office. Raises SourceLost or SourceBroken."""
+        async with self.snapshot() as connection:
+            return [row["district"] for row in await self._districts.fetch(connection)]
 
     @asynccontextmanager
     async def audience(
