@@ -80,6 +80,10 @@ select a.id, word, case word when 'queued' then 'answer' else 'callback' end, wo
 
 insert into notifier.suppression (address, purpose, reason, since)
 select '+8869' || lpad(c::text, 8, '0'), 'collection', 'opt_out', now_ from generate_series(1, rows_ / runs_, 50) c;
+insert into notifier.household (key, contacts, version, last_at)
+select notifier.household_key(n.phone, n.account_no), jsonb_object_agg(a.id, 'collection'), count(*), now_
+  from notifier.attempt a join notifier.notification n on n.id = a.notification_id
+ where a.id >= notifier.uuid_floor(now_ - interval '10 days') group by 1;
 insert into notifier.budget (channel, rate, burst, most_in_flight, reserved, refilled_at)
 select unnest(array['voice', 'sms', 'email']), 500, 500, 100000, 2, now_
 """

@@ -101,7 +101,8 @@ def _queue_cases(queries: Mapping[str, Query], crowd: Crowd, run: int, leased: S
         "mark_due": now - timedelta(hours=1), "mark_id": 0, "most": crowd.batch,
     }  # fmt: skip
     write_ahead = {
-        "owner": crowd.owner, "channel": "voice", "now": now, "look_at": soon, "cap": 3, "lines": count,
+        "owner": crowd.owner, "channel": "voice", "purpose": "collection", "now": now, "look_at": soon, "cap": 3,
+        "per_day": 5, "per_week": 7, "lines": count,
         "day_start": now.replace(hour=0), "notifications": ids, "attempts": attempts,
         "addresses": [row["phone"] for row in leased], "templates": ["t@1"] * count,
         "messages": [{"kind": "VoiceMessage"}] * count,
@@ -109,6 +110,7 @@ def _queue_cases(queries: Mapping[str, Query], crowd: Crowd, run: int, leased: S
     dispose = {
         "owner": crowd.owner, "now": now, "notifications": ids, "kinds": ["settle"] * count,
         "outcomes": ["withdrawn"] * count, "reasons": ["paid"] * count, "due": [None] * count,
+        "put_off_by": [None] * count,
         "channels": [None] * count, "steps": [0] * count, "tries": [0] * count, "free": [0] * count,
     }  # fmt: skip
     return [
@@ -117,7 +119,8 @@ def _queue_cases(queries: Mapping[str, Query], crowd: Crowd, run: int, leased: S
         Case(queries["due_runs"], {"channel": "voice", "now": now}, ["queue_due"]),
         Case(queries["next_due"], {"channel": "voice"}, ["queue_due"]),
         Case(queries["write_ahead"], write_ahead,
-             ["queue_pkey", "notification_phone", "attempt_*_notification_id_idx"], WITH_HISTORY * count),
+             ["queue_pkey", "notification_phone", "attempt_*_notification_id_idx", "household_pkey"],
+             WITH_HISTORY * count),
         Case(queries["dispose"], dispose, ["queue_pkey", "notification_pkey"], PER_ROW * count),
         Case(queries["sweep"], {"run": run, "now": now, "most": crowd.batch},
              ["notification_pkey"], PER_ROW * crowd.batch,

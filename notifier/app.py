@@ -38,12 +38,14 @@ from notifier.engine.event_inbox import EventInbox
 from notifier.engine.hang_ups import HangUps
 from notifier.engine.inbox import Inbox, Intake
 from notifier.engine.keeper import Keeper
+from notifier.engine.learning import Learning
 from notifier.engine.planner import Planner
 from notifier.engine.playback import Playback
 from notifier.engine.preparer import Preparer
 from notifier.engine.recorder import Recorder
 from notifier.engine.rendering import House, Rendering
 from notifier.engine.replying import Replying, Rests
+from notifier.engine.suspending import Suspending
 from notifier.engine.sweeps import Sweeps
 from notifier.engine.timetable import Timetable
 from notifier.engine.triggers import Triggers
@@ -63,17 +65,21 @@ from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
 from notifier.storage.digests import DigestStore
 from notifier.storage.events import EventStore
 from notifier.storage.inquiries import InquiryStore
+from notifier.storage.numbers import NumberStore
 from notifier.storage.queue import QueueStore
 from notifier.storage.replies import ReplyStore
 from notifier.storage.runs import RunStore
 from notifier.storage.schedules import ScheduleStore
 from notifier.storage.source import Source, open_source
+from notifier.storage.suppressions import SuppressionStore
+from notifier.storage.suspensions import SuspensionStore
 from notifier.storage.webhooks import WebhookStore
 from notifier.web.audio import AudioRoutes
 from notifier.web.events import EventRoutes
 from notifier.web.health import HealthRoutes
 from notifier.web.hooks import HookRoutes
 from notifier.web.mail_hooks import MailHooks, listen_for_mail
+from notifier.web.suppressions import SuppressionRoutes
 
 log = structlog.get_logger()
 
@@ -102,11 +108,14 @@ class App:
     digests: DigestStore
     events: EventStore
     inquiries: InquiryStore
+    numbers: NumberStore
     queue: QueueStore
     replies: ReplyStore
     runs: RunStore
     schedules: ScheduleStore
     webhooks: WebhookStore
+    suspensions: SuspensionStore
+    suppressions: SuppressionStore
     clips: Clips
 
     @property
@@ -118,7 +127,10 @@ class App:
         return Wording(self.catalogue, self.rendering, self.clock)
 
     def planner(self) -> Planner:
-        return Planner(self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips)
+        return Planner(
+            self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips,
+            self.suspensions,
+        )  # fmt: skip
 
     def preparer(self) -> Preparer:
         return Preparer(self.catalogue, self.clock, self.runs, self.source, self.wording, self.clips, self.wake_ups)
@@ -177,8 +189,9 @@ class App:
 
     def timetable(self) -> Timetable:
         return Timetable(
-            self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.sweeps(), self.wake_ups
-        )
+            self.catalogue, self.clock, self.schedules, self.runs, self.keeper(), self.sweeps(), self.wake_ups,
+            self.suspending(), self.learning(),
+        )  # fmt: skip
 
     def sweeps(self) -> Sweeps:
         warning = timedelta(minutes=self.settings.same_day_warning)
@@ -198,6 +211,12 @@ class App:
         takes = smtp.timeout + smtp.data_timeout + MAIL_MARGIN
         return Digests(self.digests, self.clock, words, mailer, digest.cron, digest.to, takes)
 
+    def learning(self) -> Learning:
+        return Learning(self.catalogue, self.clock, self.numbers)
+
+    def suspending(self) -> Suspending:
+        return Suspending(self.catalogue, self.clock, self.suspensions, self.wake_ups)
+
     def web(self, intake: Intake) -> web.Application:
         served = web.Application(client_max_size=MOST_BODY)
         health = HealthRoutes(self.clock, self.pool, self.budgets, self.runs)
@@ -207,6 +226,7 @@ class App:
             served.add_routes(hooks.routes(channel))
         served.add_routes(health.routes())
         served.add_routes(EventRoutes(self.clock, self.api_keys, self.events, self.wake_ups).routes())
+        served.add_routes(SuppressionRoutes(self.clock, self.api_keys, self.suppressions).routes())
         served.add_routes(self.audio(intake).routes())
         return served
 
@@ -271,11 +291,14 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             digests=DigestStore(pool),
             events=EventStore(pool),
             inquiries=InquiryStore(pool),
+            numbers=NumberStore(pool),
             queue=QueueStore(pool),
             replies=ReplyStore(pool),
             runs=RunStore(pool),
             schedules=ScheduleStore(pool),
             webhooks=WebhookStore(pool),
+            suspensions=SuspensionStore(pool),
+            suppressions=SuppressionStore(pool),
             clips=clips,
         )
 
@@ -305,7 +328,8 @@ def make_catalogue(settings: Settings, clock: Clock, seal: bytes = b"") -> Catal
     """What is installed and configured; its channels are to be closed by the caller. `seal`: of the addresses of
     sound."""
     calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
-    return Catalogue(_campaigns(settings), find_channels(_surroundings(settings, clock, seal)), calendar)
+    channels = find_channels(_surroundings(settings, clock, seal))
+    return Catalogue(_campaigns(settings), channels, calendar, settings.caps.by_purpose())
 
 
 def _campaigns(settings: Settings) -> dict[str, Campaign]:

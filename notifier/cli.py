@@ -17,11 +17,14 @@ from notifier.commands import (
     held,
     inbox,
     migrate,
+    numbers,
     run,
     runs,
     sandbox,
     schedules,
     services,
+    suppressions,
+    suspensions,
     voice,
     webhook,
     who,
@@ -35,7 +38,7 @@ from notifier.commands.words import Language, choose, chosen, language_of, say, 
 
 GROUPS = (
     demo, migrate, check, services, run, runs, held, inbox, who, cases, events, api_key, webhook, channels, schedules,
-    voice, sandbox,
+    suspensions, suppressions, numbers, voice, sandbox,
 )  # fmt: skip
 HELP = "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up."
 

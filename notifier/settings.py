@@ -30,6 +30,8 @@ from pydantic_settings import (
 
 from notifier.clock import parse_clock
 from notifier.domain.calendar import Window
+from notifier.domain.cap import Cap
+from notifier.domain.purpose import Purpose
 from notifier.engine.cron import next_firing
 
 PREFIX = "NOTIFIER_"
@@ -126,6 +128,24 @@ class WatchSettings(Part):
     sample: PositiveInt = 40
 
 
+class CapSettings(Part):
+    """How often one household may be contacted over all campaigns of a purpose, in any 24 hours and in any 7 days."""
+
+    collection_per_day: PositiveInt = 5
+    collection_per_week: PositiveInt = 7
+    service_per_day: PositiveInt = 10
+    service_per_week: PositiveInt = 20
+    survey_per_day: PositiveInt = 2
+    survey_per_week: PositiveInt = 3
+
+    def by_purpose(self) -> dict[Purpose, Cap]:
+        return {
+            Purpose.COLLECTION: Cap(self.collection_per_day, self.collection_per_week),
+            Purpose.SERVICE: Cap(self.service_per_day, self.service_per_week),
+            Purpose.SURVEY: Cap(self.survey_per_day, self.survey_per_week),
+        }
+
+
 class Caller(Part):
     """Who is calling, as every message says it."""
 
@@ -188,6 +208,7 @@ class Settings(BaseSettings):
     office_closes: time = time(17, 30)  # what was promised for today is late after that
     same_day_warning: PositiveInt = 90  # minutes before that, in which what is not done yet is called at risk
     stage_days: dict[str, PositiveInt] = {}  # how long a case may stay in a stage, by its name
+    caps: CapSettings = CapSettings()
     posting_lag_days: PositiveInt = 7  # a payment may take this long to reach the books
     promise_days: PositiveInt = 3  # no reminder for so long after a promise to pay
     extension_days: PositiveInt = 7  # ... after somebody asked for more time

@@ -3,7 +3,8 @@
 -- name: with_news(most integer)
 select a.id, a.notification_id, a.run_id, a.channel, a.step, a.tries, a.free, a.address, a.state, a.disposition,
        a.provider_ref, a.heard, a.machine, a.action, a.sequence, a.version,
-       n.phone, n.email, n.locale, n.outcome, r.campaign, r.zone, r.state as run_state
+       n.phone, n.email, n.locale, n.outcome, n.expires_at, r.campaign, r.zone, r.state as run_state,
+       coalesce((select k.hours from notifier.number_memory k where k.number = a.address), 0) as hours
   from notifier.attempt a
   join notifier.notification n on n.id = a.notification_id
   join notifier.run r on r.id = a.run_id
@@ -49,7 +50,7 @@ with verdict as (
          ended_at = case when v.state = 'ended' or v.stays then coalesce(a.ended_at, :now) end
     from drawn v
    where a.id = v.attempt_id and a.version = v.version
-  returning v.*, a.notification_id, a.run_id, a.step as own_step, a.tries as own_tries
+  returning v.*, a.notification_id, a.run_id, a.step as own_step, a.tries as own_tries, a.ended_at < :now as corrected
 ), said as (
   select * from unnest(:word_attempts, :word_keys, :word_kinds, :word_statuses, :word_at, :word_bodies)
     as w(attempt_id, key, kind, status, at, body)
@@ -109,7 +110,8 @@ with verdict as (
 ), adjusted as (
   -- Takes the lease away, too: whoever is about to make the next try finds it lost, and claims it anew as it is now.
   update notifier.queue q set channel = f.channel, step = f.step, tries = f.tries, free = f.free,
-                              due_at = greatest(q.due_at, f.due_at), lease_owner = null, lease_until = null
+                              due_at = greatest(q.due_at, f.due_at), lease_owner = null, lease_until = null,
+                              put_off_from = case when q.put_off_by is not null then greatest(q.put_off_from, f.due_at) end
     from followed f
    where f.follow in ('adjust', 'resume') and f.due_at is not null and q.notification_id = f.notification_id
      and (q.step, q.tries) <= (f.step, f.tries)
@@ -123,6 +125,24 @@ with verdict as (
 ), unqueued as (
   delete from notifier.queue q using followed f
    where f.follow = 'settle' and q.notification_id = f.notification_id
+), recount as materialized (
+  -- By whom no phone can have rung the household was not contacted; by whom that turns out to be wrong, it was.
+  select notifier.household_key(n.phone, n.account_no) as key,
+         jsonb_object_agg(m.attempt_id, case when m.state = 'ended' and m.disposition in
+           ('failed', 'unexplained', 'cancelled', 'not_sent', 'not_created') then '-' else '' end) as signs
+    from moved m
+   cross join lateral (select n.phone, n.account_no from notifier.notification n where n.id = m.notification_id limit 1) n
+   where m.corrected or (m.follow = 'revive' and not m.stays) or (m.state = 'ended' and m.disposition in
+           ('failed', 'unexplained', 'cancelled', 'not_sent', 'not_created'))
+   group by 1
+), recounted_households as (
+  update notifier.household h
+     set version = h.version + 1,
+         contacts = h.contacts || coalesce((
+           select jsonb_object_agg(s.attempt, s.sign || ltrim(h.contacts ->> s.attempt, '-'))
+             from jsonb_each_text(r.signs) as s(attempt, sign) where h.contacts ? s.attempt), '{}')
+    from recount r
+   where h.key = any (array(select k.key from recount k order by 1)) and h.key = r.key
 ), recalled as (
   delete from notifier.queue q using revived r where q.notification_id = r.notification_id
 ), released as (

@@ -6,7 +6,7 @@ with found as materialized (
   union select a.notification_id from notifier.audience a where a.account_no = :account and a.notification_id is not null
 )
 select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.held, n.outcome, n.reason, n.settled_at, n.expires_at,
-       r.opened_at, s.state, s.due_at, s.channel,
+       r.opened_at, s.state, s.due_at, s.channel, s.because,
        array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
   from notifier.notification n join notifier.run r on r.id = n.run_id join notifier.standing s on s.id = n.id
  where n.id = any (array(select f.id from found f))
@@ -18,7 +18,7 @@ with found as materialized (
   union select m.id from notifier.notification m where m.email = :address
 )
 select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.held, n.outcome, n.reason, n.settled_at, n.expires_at,
-       r.opened_at, s.state, s.due_at, s.channel,
+       r.opened_at, s.state, s.due_at, s.channel, s.because,
        array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
   from notifier.notification n join notifier.run r on r.id = n.run_id join notifier.standing s on s.id = n.id
  where n.id = any (array(select f.id from found f))
@@ -41,14 +41,14 @@ select attempt_id, key, kind, status, at, body, copies, applied_at
   from notifier.receipt where attempt_id = any (:attempts) order by at, key;
 
 -- name: suppressions(address text)
-select id, purpose, reason, since, undone_at from notifier.suppression where address = :address order by id desc;
+select id, purpose, reason, since, set_by, undone_at, undone_by, undone_because from notifier.suppression where address = :address order by id desc;
 
 -- name: cell_reading(cell text)
 select number, reason from notifier.number_book where cell = :cell;
 
 -- name: by_id(notification bigint)
 select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.held, n.outcome, n.reason, n.settled_at, n.expires_at,
-       r.opened_at, s.state, s.due_at, s.channel,
+       r.opened_at, s.state, s.due_at, s.channel, s.because,
        array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
   from notifier.notification n join notifier.run r on r.id = n.run_id join notifier.standing s on s.id = n.id
  where n.id = :notification;

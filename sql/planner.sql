@@ -90,12 +90,17 @@ with numbered as (
          case when :merge and j.hold is null then coalesce(j.number, j.email) || ' ' || j.occasion
               else j.subject || ' ' || j.occasion end as household
     from judged j
+), suspended as materialized (
+  select s.id, s.district, s.until from notifier.suspension s
+   where s.ended_at is null and s.until > :now and :purpose = any (s.purposes)
 )
 select g.subject, g.occasion, g.account_no, g.locale, g.district, g.number, g.email, g.hold, g.out_because, g.first_step,
        g.household,
        case when g.out_because is null
             then row_number() over (partition by g.household, g.out_because is null order by g.deadline, g.subject) end as turn,
-       max(g.expires_at) over (partition by g.household, g.out_because is null) as expires_at
+       max(g.expires_at) over (partition by g.household, g.out_because is null) as expires_at,
+       (select s.id from suspended s where s.district is null or s.district = g.district
+         order by s.until desc, s.id limit 1) as suspended_by
   from grouped g;
 
 -- name: count_staged() slow
@@ -111,6 +116,8 @@ select (select jsonb_object_agg(reason, n) from (select out_because as reason, c
           where turn = 1 and hold is not null group by 1) h) as held,
        (select jsonb_object_agg(first_step, n) from (select first_step, count(*) as n from screened
           where turn = 1 and hold is null group by 1) s) as first_steps,
+       (select jsonb_object_agg(suspended_by, n) from (select suspended_by, count(*) as n from screened
+          where turn = 1 and hold is null and suspended_by is not null group by 1) p) as suspended,
        (select count(*)::integer from screened where turn > 1) as merged,
        (select count(*)::integer from screened where turn = 1) as notifications,
        (select count(*)::integer from screened where turn = 1 and number is not null) as with_phone,
@@ -144,15 +151,21 @@ select v.subject,
        (select min(s.out_because) from screened s where s.subject = v.subject) as out_because
   from unnest(:subjects) as v(subject);
 
--- name: fan_out(run bigint, campaign text, due_at timestamptz, plan_channels text[]) slow
-with lead as materialized (
+-- Whoever is left alone by a suspension is due when it is over: `opens`, by suspension.
+-- name: fan_out(run bigint, campaign text, due_at timestamptz, plan_channels text[], suspensions bigint[], opens timestamptz[], reasons text[]) slow
+with put_off as materialized (
+  select * from unnest(:suspensions, :opens, :reasons) as p(id, opens, reason)
+), lead as materialized (
   select nextval('notifier.notification_id_seq') as id, s.* from screened s where s.turn = 1
 ), recipients as (
   insert into notifier.notification (id, run_id, account_no, locale, district, phone, email, expires_at, held)
   select l.id, :run, l.account_no, l.locale, l.district, l.number, l.email, l.expires_at, l.hold from lead l
 ), queued as (
-  insert into notifier.queue (notification_id, run_id, channel, due_at, step)
-  select l.id, :run, (:plan_channels)[1 + l.first_step], :due_at, l.first_step from lead l where l.hold is null order by l.id
+  insert into notifier.queue (notification_id, run_id, channel, due_at, step, because, put_off_by, put_off_from)
+  select l.id, :run, (:plan_channels)[1 + l.first_step], coalesce(p.opens, :due_at), l.first_step, p.reason, p.id,
+         case when p.id is not null then :due_at end
+    from lead l left join put_off p on p.id = l.suspended_by
+   where l.hold is null order by l.id
 )
 insert into notifier.audience (run_id, campaign, subject, occasion, account_no, fate, reason, notification_id)
 select :run, :campaign, s.subject, s.occasion, s.account_no,

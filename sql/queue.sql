@@ -2,6 +2,8 @@
 -- so that dead index entries behind it cost nothing while a long report holds the vacuum horizon (154,000 rows/s
 -- instead of 17,000). ctid = any(array(...)) keeps the sub-select from being pulled up and run per row.
 -- Touches only the lease columns, which no index holds: the update stays HOT.
+-- With each come the bans on its addresses, the suspension that lasts longest over it, and of its subjects those that
+-- are not waited for in the books.
 -- name: claim(channel text, run bigint, owner bigint, now timestamptz, until timestamptz, mark_due timestamptz, mark_id bigint, purpose text, most integer)
 with claimed as (
   update notifier.queue q
@@ -14,16 +16,30 @@ with claimed as (
             order by w.due_at, w.notification_id
             limit :most
             for update skip locked))
-  returning q.notification_id, q.due_at, q.step, q.tries, q.free
+  returning q.notification_id, q.due_at, q.step, q.tries, q.free, q.because
+), suspended as materialized (
+  select s.id, s.district, s.until, s.reason from notifier.suspension s
+   where s.ended_at is null and s.until > :now and :purpose = any (s.purposes)
 )
-select c.notification_id as id, c.due_at, c.step, c.tries, c.free,
+select c.notification_id as id, c.due_at, c.step, c.tries, c.free, c.because,
        n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at, n.outcome, n.triggered_at,
-       array(select a.subject from notifier.audience a where a.notification_id = c.notification_id order by 1) as subjects,
+       about.subjects, about.grace_until,
+       leave.id as suspended_by, leave.until as suspended_until, leave.reason as suspended_because,
        array(select s.address from notifier.suppression s
               where s.address in (n.phone, n.email) and s.undone_at is null
                 and (s.purpose is null or s.purpose = :purpose)) as suppressed
   from claimed c
   join notifier.notification n on n.id = c.notification_id
+ cross join lateral (
+         select coalesce(array_agg(a.subject order by a.subject) filter (where h.until is null), '{}') as subjects,
+                min(h.until) as grace_until
+           from notifier.audience a
+           left join lateral (select g.until from notifier.posting_hold g
+                               where g.subject = a.subject and g.until > :now limit 1) h on true
+          where a.notification_id = c.notification_id) about
+  left join lateral (select s.id, s.until, s.reason from suspended s
+                      where s.district is null or s.district = n.district
+                      order by s.until desc, s.id limit 1) leave on true
  order by c.due_at, c.notification_id;
 
 -- What each channel and open run could send now: which runs a lane turns to, most urgent first.
@@ -47,21 +63,31 @@ select min(least_due) from notifier.run r,
 -- a place in flight in one statement; whoever finds the address busy, over its cap or no line free stays queued.
 -- A lease that ran out, or a run paused since the claim, writes nothing. "(x in (select ...)) is true" is a hashed
 -- look-up; as a join of CTEs, whose size the planner cannot know, it compared every attempt with every other.
--- name: write_ahead(owner bigint, channel text, now timestamptz, look_at timestamptz, day_start timestamptz, cap integer, lines integer, notifications bigint[], attempts uuid[], addresses text[], templates text[], messages jsonb[], offers jsonb[])
+-- Nor does it write what a suspension set since the claim forbids: that is claimed again, and put off.
+-- A household is counted before its attempt is placed, and only by whoever saw its last version: of two workers with two
+-- campaigns one finds the address busy. `counted` without `written`: somebody else was at the address after all.
+-- name: write_ahead(owner bigint, channel text, purpose text, now timestamptz, look_at timestamptz, day_start timestamptz, cap integer, per_day integer, per_week integer, lines integer, notifications bigint[], attempts uuid[], addresses text[], templates text[], messages jsonb[], offers jsonb[])
 with asked as (
   select * from unnest(:notifications, :attempts, :addresses, :templates, :messages, :offers)
     with ordinality as a(notification_id, attempt_id, address, template, message, offered, turn)
+), suspended as materialized (
+  select s.district from notifier.suspension s
+   where s.ended_at is null and s.until > :now and :purpose = any (s.purposes)
 ), mine as materialized (
-  select a.*, q.run_id, q.step, q.tries, q.free
+  select a.*, q.run_id, q.step, q.tries, q.free, notifier.household_key(n.phone, n.account_no) as household
     from asked a
     join notifier.queue q on q.notification_id = a.notification_id
     join notifier.run r on r.id = q.run_id
     join notifier.notification n on n.id = q.notification_id
    where q.lease_owner = :owner and q.lease_until >= :now and r.state = 'open' and n.outcome is null and n.held is null
+     and not exists (select from suspended s where s.district is null or s.district = n.district)
      for update of q
 ), weighed as (
-  select m.*,
+  select m.*, h.version, c.contacts,
          row_number() over (partition by m.address order by m.turn) as turn_at_address,
+         row_number() over (partition by m.household order by m.turn) as turn_at_household,
+         exists (select from notifier.in_flight f where f.channel = :channel and f.address = m.address) as busy,
+         :per_week is not null and (c.today >= :per_day or c.this_week >= :per_week) as capped,
          -- Sub-selects, not a join: before the tables have statistics a join was hashed whole for every attempt.
          (select coalesce(sum((select count(*) from notifier.attempt t
                     where t.notification_id = n.id and t.channel = :channel
@@ -70,12 +96,33 @@ with asked as (
                            or t.disposition not in ('failed', 'unexplained', 'cancelled', 'not_sent', 'not_created')))), 0)
             from notifier.notification n where n.phone = m.address or n.email = m.address) as rung_today
     from mine m
+    left join lateral (select k.version, k.contacts from notifier.household k where k.key = m.household limit 1) h on true
+    left join lateral (
+           select coalesce(jsonb_object_agg(k.attempt, k.purpose), '{}') as contacts,
+                  count(*) filter (where k.purpose = :purpose) as this_week,
+                  count(*) filter (where k.purpose = :purpose
+                                     and k.attempt::uuid >= notifier.uuid_floor(:now - interval '1 day')) as today
+             from jsonb_each_text(h.contacts) as k(attempt, purpose)
+            where k.attempt::uuid >= notifier.uuid_floor(:now - interval '7 days')) c on true
 ), fit as (
-  select w.* from weighed w where w.turn_at_address = 1 and w.rung_today < :cap order by w.turn limit :lines
+  select w.* from weighed w
+   where w.turn_at_address = 1 and (w.turn_at_household = 1 or :per_week is null)
+     and w.rung_today < :cap and not w.capped and not w.busy
+   order by w.turn limit :lines
+), counted as (
+  insert into notifier.household (key, contacts, version, last_at)
+  select f.household, f.contacts || jsonb_build_object(f.attempt_id::text, :purpose), coalesce(f.version, 0) + 1, :now
+    from fit f where :per_week is not null
+   order by f.household  -- two workers never wait for each other's households in turn
+  on conflict (key) do update
+     set contacts = excluded.contacts, version = excluded.version, last_at = excluded.last_at
+   where household.version = excluded.version - 1
+  returning key
 ), placed as (
   insert into notifier.in_flight (channel, address, attempt_id, notification_id, run_id, since, look_at)
   select :channel, f.address, f.attempt_id, f.notification_id, f.run_id, :now, :look_at from fit f
-   order by f.address  -- two workers never wait for each other's addresses in turn
+   where :per_week is null or (f.household in (select c.key from counted c)) is true
+   order by f.address  -- ... nor for each other's addresses
   on conflict do nothing
   returning attempt_id, notification_id
 ), left_queue as (
@@ -92,18 +139,41 @@ select a.attempt_id,
          when a.attempt_id in (select p.attempt_id from placed p) then 'written'
          when a.attempt_id not in (select w.attempt_id from weighed w) then 'lost'
          when a.attempt_id in (select w.attempt_id from weighed w where w.rung_today >= :cap) then 'capped'
-         when a.attempt_id in (select w.attempt_id from weighed w where w.turn_at_address = 1)
+         when a.attempt_id in (select w.attempt_id from weighed w
+                                where w.turn_at_address = 1 and (w.turn_at_household = 1 or :per_week is null)
+                                  and not w.busy)
           and a.attempt_id not in (select f.attempt_id from fit f) then 'no_line'
          else 'address_busy'
-       end as verdict
-  from asked a;
+       end as verdict,
+       (a.attempt_id in (select f.attempt_id from fit f where (f.household in (select c.key from counted c)) is true))
+         as counted,
+       null::jsonb as contacts
+  from asked a
+ where (a.attempt_id in (select w.attempt_id from weighed w where w.capped and w.rung_today < :cap)) is not true
+union all
+select w.attempt_id, 'household', false, w.contacts from weighed w where w.capped and w.rung_today < :cap;
+
+-- Households that were counted for attempts which were not written after all.
+-- name: uncount(notifications bigint[], attempts uuid[])
+update notifier.household h set contacts = h.contacts - u.attempts, version = h.version + 1
+  from (select notifier.household_key(n.phone, n.account_no) as key, array_agg(a.attempt_id::text) as attempts
+          from unnest(:notifications, :attempts) as a(notification_id, attempt_id)
+          join notifier.notification n on n.id = a.notification_id
+         group by 1) u
+ where h.key = u.key;
+
+-- Households nobody has contacted for so long that it does not count any more.
+-- name: forget_households(before timestamptz, most integer) slow
+delete from notifier.household h
+ where h.ctid = any (array(select k.ctid from notifier.household k where k.last_at < :before
+                            limit :most for update skip locked));
 
 -- Everything that can become of a leased notification short of an attempt. Fenced by the lease.
--- kind: settle | hold | put_back (due_at, channel, step, tries and free say where to).
--- name: dispose(owner bigint, now timestamptz, notifications bigint[], kinds text[], outcomes text[], reasons text[], due timestamptz[], channels text[], steps smallint[], tries smallint[], free smallint[])
+-- kind: settle | hold | put_back (due_at, channel, step, tries and free say where to, put_off_by by which suspension).
+-- name: dispose(owner bigint, now timestamptz, notifications bigint[], kinds text[], outcomes text[], reasons text[], due timestamptz[], put_off_by bigint[], channels text[], steps smallint[], tries smallint[], free smallint[])
 with verdict as (
-  select * from unnest(:notifications, :kinds, :outcomes, :reasons, :due, :channels, :steps, :tries, :free)
-    as v(notification_id, kind, outcome, reason, due_at, channel, step, tries, free)
+  select * from unnest(:notifications, :kinds, :outcomes, :reasons, :due, :put_off_by, :channels, :steps, :tries, :free)
+    as v(notification_id, kind, outcome, reason, due_at, put_off_by, channel, step, tries, free)
 ), mine as materialized (
   select v.* from verdict v
     join notifier.queue q on q.notification_id = v.notification_id
@@ -112,7 +182,8 @@ with verdict as (
 ), returned as (
   update notifier.queue q
      set lease_owner = null, lease_until = null, due_at = m.due_at, channel = m.channel, step = m.step,
-         tries = m.tries, free = m.free
+         tries = m.tries, free = m.free, because = m.reason, put_off_by = m.put_off_by,
+         put_off_from = case when m.put_off_by is not null then coalesce(q.put_off_from, q.due_at) end
     from mine m where q.notification_id = m.notification_id and m.kind = 'put_back'
 ), gone as (
   delete from notifier.queue q using mine m where q.notification_id = m.notification_id and m.kind <> 'put_back'
@@ -150,7 +221,8 @@ select r.id from notifier.run r
 -- name: sweep(run bigint, now timestamptz, most integer) slow
 with ended as materialized (
   select q.notification_id, case when r.state = 'cancelled' then 'cancelled' else 'expired' end as outcome,
-         case when r.state = 'cancelled' then coalesce(r.reason, 'run cancelled') else 'its time had passed' end as reason
+         case when r.state = 'cancelled' then coalesce(r.reason, 'run cancelled')
+              else coalesce(q.because, 'its time had passed') end as reason
     from notifier.run r
     join notifier.queue q on q.run_id = r.id
     join notifier.notification n on n.id = q.notification_id

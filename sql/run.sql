@@ -149,6 +149,11 @@ select channel, step, tries, count(*)::integer as notifications, min(due_at) as 
        max(due_at) as last_due_at
   from notifier.queue where run_id = :run group by channel, step, tries order by step, tries;
 
+-- Why some of a run are not sent yet although their turn has come.
+-- name: put_back(run bigint) slow
+select because, count(*)::integer as notifications, min(due_at) as next_due_at
+  from notifier.queue where run_id = :run and because is not null group by because order by 2 desc, 1;
+
 -- name: unsure(run bigint)
 select count(*)::integer as attempts, max(f.look_at) as until
   from notifier.in_flight f join notifier.attempt a on a.id = f.attempt_id

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from notifier.commands.asked import Asked
+from notifier.domain.address import mask_address
 from notifier.domain.attempt_id import attempt_time
 from notifier.domain.notice_code import notice_code
 from notifier.domain.telephone import Number
-from notifier.domain.written import mask_phone
 from notifier.storage.inquiries import Row
 
 if TYPE_CHECKING:
@@ -116,7 +116,4 @@ def engine_of(attempt: Row) -> str | None:
 
 def shown_address(asked: Asked, address: str) -> str:
     """The address that was asked for as it is; of any other only enough to recognise it by."""
-    if address == asked.address:
-        return address
-    name, sign, host = address.partition("@")
-    return f"{name[:1]}***@{host}" if sign else mask_phone(address)
+    return address if address == asked.address else mask_address(address)

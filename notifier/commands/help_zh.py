@@ -123,6 +123,48 @@ CHINESE: Mapping[str, str] = {
     "Let a paused channel go on.": "恢復暫停的管道。",
     "The channel: voice, sms, email.": "管道：voice、sms、email。",
     "Why; shown wherever the channel is shown.": "原因；會與管道一起顯示。",
+    # suspend, suspensions
+    "Leave a district alone until a given time, as in a typhoon.": "暫停聯絡某轄區至指定時間，例如颱風期間。",
+    (
+        "Reminders and surveys stop within a second, in runs under way, too, and go on by themselves afterwards; safety"
+        " notices go out. Calls in progress end by themselves."
+    ): "繳費提醒與調查在一秒內停止，進行中的批次亦同，期滿後自動恢復；安全通知照常送出。通話中的會自行結束。",
+    'Local time: "2026-09-30 18:00", or 18:00 for today.': '當地時間："2026-09-30 18:00"，今天可寫 18:00。',
+    "Why; shown wherever it puts something off.": "原因；延後通知時一併顯示。",
+    "Only this district; else everywhere.": "只限這個轄區；未指定時為所有轄區。",
+    "collection, survey or service; else collection and survey. Never safety.": (
+        "collection、survey 或 service；未指定時為前兩者。safety 不能暫停。"
+    ),
+    "Who says so; else your log-in name.": "設定者；未指定時為登入名稱。",
+    "List the suspensions, and end one before its time.": "列出暫停，或提前結束。",
+    "List the suspensions: those in force, and those that are over.": "列出生效中與已結束的暫停。",
+    "End a suspension before its time.": "提前結束暫停。",
+    "What it put off is due again at once, within the hours of its campaign.": (
+        "延後的通知立即恢復，但仍限於各通知作業的時段。"
+    ),
+    "As `notifier suspensions` lists it.": "`notifier suspensions` 所列的編號。",
+    # suppressions
+    "List, add and undo bans on telephones and mailboxes.": "列出、設定或解除停止聯絡的電話與信箱。",
+    "List the bans in force, the newest first.": "列出生效中的停止聯絡，最新的在前。",
+    "Addresses are shown in part only.": "聯絡方式只顯示部分。",
+    "Ban an address.": "停止聯絡某電話或信箱。",
+    "From the next try on nobody contacts it, in runs under way, too.": "自下一次嘗試起不再聯絡，進行中的批次亦同。",
+    "Lift a ban.": "解除停止聯絡。",
+    "It stays on record, with who lifted it and why.": "紀錄仍保留，並註明解除者與原因。",
+    "Show every ban that an address ever had.": "列出某聯絡方式的所有紀錄。",
+    "safety, service, collection or survey; else every purpose.": (
+        "safety、service、collection 或 survey；未指定時為所有用途。"
+    ),
+    "Why; kept with it.": "原因；一併保存。",
+    "As `notifier suppressions` lists it.": "`notifier suppressions` 所列的編號。",
+    # numbers
+    "What is known of telephones by their calls.": "由通話紀錄得知的電話狀況。",
+    "List the telephones that the office should look at.": "列出應由區處查核的電話。",
+    (
+        "Wrong ones, those that never answer, and cells that hold no number. The file holds facts of real customers:"
+        " only its owner can read it."
+    ): "包含號碼有誤、始終無人接聽，以及欄位中沒有號碼者。檔案內含真實用戶資料，僅擁有者可讀取。",
+    "A new file, in CSV; else one named by the day.": "新檔案（CSV）；未指定時以日期命名。",
     # schedules
     "List the schedules.": "列出排程。",
     "When each fires next, and what became of its last firing.": "下次執行時間，以及上次執行的結果。",

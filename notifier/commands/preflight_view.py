@@ -76,6 +76,9 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "when": ("When", "時間"),
     "begins": ("begins", "開始"),
+    "suspended": ("put off", "延後"),
+    "suspended_of": ("{n:,} ({where}) until {at}: {why}", "{n:,} 件（{where}）至 {at}：{why}"),
+    "everywhere": ("every district", "所有轄區"),
     "finish": ("finished", "預計完成"),
     "about": ("about {at} ({limit})", "約 {at}（{limit}）"),
     "unknown": ("cannot be told", "無法預估"),
@@ -240,6 +243,10 @@ def _when(report: PreflightReport) -> RenderableType:
         return Text(_say("nobody"))
     grid = _pairs()
     grid.add_row(_say("begins"), _at(report, report.starts_at))
+    for one in report.suspended:
+        where, why = one.district or _say("everywhere"), in_words(one.because)
+        put_off = _say("suspended_of", n=one.notifications, where=where, at=_at(report, one.opens), why=why)
+        grid.add_row(_say("suspended"), Text(put_off, style="yellow"))
     if report.finish is None:
         finish = _say("unknown")
     else:

@@ -12,13 +12,15 @@ from notifier.commands.channels import in_flight_words, pace_words, standing_wor
 from notifier.commands.figures_line import figures_line, joined, short_moment
 from notifier.commands.opening import at
 from notifier.commands.reasons import disposition_words, in_words, outcome_words
+from notifier.commands.suspensions import suspension_words
 from notifier.commands.terminal import channel_words, figures, pairs
 from notifier.commands.words import Language, bracketed, chosen, say
 from notifier.domain.states import RunState
+from notifier.domain.suspension import Suspension
 from notifier.domain.watch import has_shrunk
 from notifier.engine.outlook import forecast_run, rounded
 from notifier.storage.budgets import ChannelBudget
-from notifier.storage.runs import Run, RunProgress, Tally
+from notifier.storage.runs import PutBack, Run, RunProgress, Tally
 
 if TYPE_CHECKING:
     from notifier.app import App
@@ -31,7 +33,8 @@ COLOURS = {"finished": "green", "paused": "yellow", "waiting": "yellow", "cancel
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A run as it stood at `read_at`. `sent_lately`: attempts in the last minute; `finish`: forecast, or None;
-    `tellable_before`: `Tally.tellable` of the last run of this kind before it."""
+    `tellable_before`: `Tally.tellable` of the last run of this kind before it; `put_back`: by reason, who is not
+    contacted yet although his turn had come; `suspensions`: those in force that concern its purpose."""
 
     run: Run
     tally: Tally
@@ -40,6 +43,8 @@ class Standing:
     finish: datetime | None
     tellable_before: int | None
     channels: Sequence[ChannelBudget]
+    put_back: Mapping[str, PutBack]
+    suspensions: Sequence[Suspension]
     read_at: datetime
 
     @property
@@ -78,6 +83,10 @@ async def read_standing(app: "App", run_id: int) -> Standing:
         finish=rounded(foreseen.at) if foreseen else None,
         tellable_before=await app.runs.tellable_before(run.campaign, run.params, run.id),
         channels=channels,
+        put_back=await app.runs.put_back(run.id),
+        suspensions=[
+            one for one in await app.suspensions.standing(now) if campaign and campaign.purpose in one.purposes
+        ],
         read_at=now,
     )
 
@@ -93,6 +102,8 @@ def standing_json(standing: Standing) -> dict[str, Any]:
         "tellable_before": standing.tellable_before,
         "has_shrunk": standing.has_shrunk,
         "channels": [asdict(channel) for channel in standing.channels],
+        "put_back": {because: asdict(one) for because, one in standing.put_back.items()},
+        "suspensions": [asdict(one) for one in standing.suspensions],
         "read_at": standing.read_at,
     }
 
@@ -156,10 +167,24 @@ def _figures(app: "App", standing: Standing) -> list[tuple[str, RenderableType]]
     if tally.held:
         lines.append((say("status.held"), _counts({in_words(code): n for code, n in tally.held.items()})))
     lines.append((say("status.open"), Text(_open_words(app, standing))))
+    if standing.put_back:
+        lines.append((say("status.put_back"), _put_back(app, standing)))
+    if standing.suspensions and not standing.over:
+        words = [Text(suspension_words(app, one), style="yellow") for one in standing.suspensions]
+        lines.append((say("status.suspended"), Group(*words)))
     if tally.attempts:
         lines.append((say("status.attempts"), _counts({_attempt_words(word): n for word, n in tally.attempts.items()})))
     lines.append((say("status.sum"), sum_words(tally)))
     return lines
+
+
+def _put_back(app: "App", standing: Standing) -> RenderableType:
+    return _counts(
+        {
+            say("status.put_back_line", why=in_words(because), at=at(app, one.next_due_at)): one.notifications
+            for because, one in standing.put_back.items()
+        }
+    )
 
 
 def _settled(tally: Tally) -> RenderableType:
@@ -251,6 +276,7 @@ def _besides(standing: Standing) -> list[str]:
     """What the figures do not say; a run that waits for a person says so by how many are held."""
     run, held = standing.run, sum(standing.tally.held.values())
     parts = [say("line.held", n=held)] if held else []
+    parts += [say("line.put_back", n=one.notifications, why=in_words(why)) for why, one in standing.put_back.items()]
     why = in_words(run.waiting_for or run.reason)
     if run.state is RunState.WAITING and held:
         return parts

@@ -135,6 +135,7 @@ BANS: Mapping[str, Wording] = {
     "opted_out_at_carrier": ("asked the carrier not to be contacted", "已向電信業者拒收"),
     "complained": ("reported a mail of ours as unwanted", "檢舉來信為垃圾郵件"),
 }
+ADDRESSES: Mapping[str, Wording] = {"not_a_mailbox": ("not a mailbox", "不是電子郵件地址")}
 CAME: Mapping[str, Wording] = {  # what an event came to in a campaign
     "opened": ("a notification was opened", "已開立通知"),
     "already_told": ("was told before", "先前已通知"),
@@ -162,6 +163,19 @@ FAULTS: Mapping[str, Wording] = {  # what is wrong with a field of an event
     "not_an_event": (ENGLISH_FAULTS[Fault.NOT_AN_EVENT], "不是事件"),
 }
 PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
+    (re.compile(r"suspended: (?P<why>.*)", re.DOTALL), ("suspended: {why}", "暫停聯絡：{why}")),
+    (
+        re.compile(r"capped: (?P<n>\d+) in 7 days"),
+        ("the household was contacted {n} times in 7 days", "同一戶 7 天內已聯絡 {n} 次"),
+    ),
+    (
+        re.compile(r"capped: (?P<n>\d+) in 24 hours"),
+        ("the household was contacted {n} times in 24 hours", "同一戶 24 小時內已聯絡 {n} 次"),
+    ),
+    (
+        re.compile(r"capped: (?P<n>\d+) in a day at one address"),
+        ("the address was tried {n} times in a day", "同一聯絡方式一天內已嘗試 {n} 次"),
+    ),
     (re.compile(r"left_out: (?P<reason>.*)"), ("left out: {reason}", "不列入：{reason}")),
     (re.compile(r"no_address: (?P<number>\w+)"), ("no address: {number}", "沒有聯絡方式：{number}")),
     (re.compile(rf"(?P<field>\w+): (?P<fault>{'|'.join(FAULTS)})"), ("{field} {fault}", "{field}：{fault}")),
@@ -293,7 +307,16 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     ),
 )
 
-_ALL: Mapping[str, Wording] = {**BANS, **WITHDRAWALS, **NUMBERS, **DISPOSITIONS, **EXCLUSIONS, **HELD, **CAME}
+_ALL: Mapping[str, Wording] = {
+    **BANS,
+    **ADDRESSES,
+    **WITHDRAWALS,
+    **NUMBERS,
+    **DISPOSITIONS,
+    **EXCLUSIONS,
+    **HELD,
+    **CAME,
+}
 
 
 def in_words(code: str | None) -> str:

@@ -44,7 +44,8 @@ async def _lines(app: "App", run_id: int, enough: Enough, changed: asyncio.Event
     told = None
     while True:
         standing = await read_standing(app, run_id)
-        news = (standing.run.state, standing.run.waiting_for, standing.tally, standing.progress.in_flight)
+        run, progressed = standing.run, standing.progress
+        news = (run.state, run.waiting_for, standing.tally, progressed.in_flight, standing.put_back)
         if news != told:
             told = news
             console.print(progress.line(app, standing))

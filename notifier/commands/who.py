@@ -14,7 +14,8 @@ from notifier.commands.examples import examples
 from notifier.commands.exits import Exit
 from notifier.commands.opening import at, on_app
 from notifier.commands.options import AsJson
-from notifier.commands.reasons import BANS, action_words, disposition_words, in_words, outcome_words
+from notifier.commands.reasons import action_words, disposition_words, in_words, outcome_words
+from notifier.commands.suppressions import reason_words
 from notifier.commands.terminal import channel_words, engine_words, error_screen, pairs, print_json, screen
 from notifier.commands.words import bracketed, clauses, listed, say
 from notifier.domain.attempt_id import attempt_time
@@ -123,6 +124,8 @@ def _stands(app: "App", row: Row) -> Text:
     if row["due_at"]:
         due = say("who.due", at=at(app, row["due_at"]), channel=channel_words(row["channel"]))
         words = clauses(words, due)
+    if row["because"]:
+        words = clauses(words, in_words(row["because"]))
     return Text(words)
 
 
@@ -195,9 +198,14 @@ def _ban(app: "App", asked: Asked, row: Row) -> RenderableType:
     purpose = row["purpose"]
     whole = say("who.purpose", purpose=say(f"purpose.{purpose}")) if purpose else say("who.every_purpose")
     shown = shown_address(asked, row["address"])
-    why = in_words(row["reason"]) if row["reason"] in BANS else disposition_words(row["reason"])
+    why = reason_words(row["reason"])
     line = say("who.ban", address=shown, purpose=whole, at=at(app, row["since"]), why=why)
-    if row["undone_at"]:
+    if row["set_by"]:
+        line += bracketed(say("who.ban_set_by", by=row["set_by"]))
+    if row["undone_by"]:
+        undone = {"at": at(app, row["undone_at"]), "by": row["undone_by"], "why": row["undone_because"]}
+        line += bracketed(say("who.ban_undone_by", **undone))
+    elif row["undone_at"]:
         line += bracketed(say("who.ban_undone", at=at(app, row["undone_at"])))
     return Padding(Text(line), (0, 0, 0, 2))
 

@@ -1,11 +1,12 @@
 """What is known by name: campaigns, channels, the calendar; and which way is open to whom."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifier.domain.calendar import Calendar
 from notifier.domain.campaign import Campaign
+from notifier.domain.cap import Cap, Caps
 from notifier.domain.channel import Address, AddressKind, Channel
 from notifier.domain.follow_up import Route
 from notifier.domain.purpose import Purpose
@@ -22,6 +23,7 @@ class Catalogue:
     campaigns: Mapping[str, Campaign]
     channels: Mapping[str, Channel]
     calendar: Calendar
+    caps: Caps = field(default_factory=dict)
 
     def campaign(self, name: str) -> Campaign:
         try:
@@ -68,6 +70,10 @@ class Catalogue:
         phones = {0: None, 1: "+88672", 2: None, 3: MOBILE_PREFIX}
         steps = [self.route(campaign, phones[bits & 3], "mail" if bits & 4 else None).first() for bits in range(8)]
         return [-1 if step is None else step for step in steps]
+
+    def cap(self, campaign: Campaign) -> Cap | None:
+        """How often a household may be contacted by this campaign and all others of its purpose; None: no limit."""
+        return self.caps.get(campaign.purpose)
 
     def opening(self, campaign: Campaign) -> Callable[[datetime], datetime]:
         """The first moment at or after the one given at which the campaign may contact."""

@@ -8,6 +8,7 @@ from notifier.domain.calendar import NeverOpen
 from notifier.domain.disposition import EFFECTS, UNCONFIRMED, Disposition, Effect
 from notifier.domain.follow_up import FollowUp, Hold, NextStep, Retry, Settle, follow_up
 from notifier.domain.message import Action
+from notifier.domain.number_memory import NOBODY_THERE, better_moment
 from notifier.domain.receipt import AttemptProgress, Receipt, fold
 from notifier.domain.states import AttemptState, Outcome
 from notifier.engine.catalogue import Catalogue, UnknownCampaign
@@ -61,7 +62,11 @@ class Judge:
         route = self.catalogue.route(campaign, file.phone, file.email, banned)
         disposition = progress.disposition or Disposition.UNKNOWN
         opening = self.catalogue.opening(campaign)
-        return follow_up(route, file.place, disposition, _told(progress), now, opening, after, blameless)
+        follow = follow_up(route, file.place, disposition, _told(progress), now, opening, after, blameless)
+        if isinstance(follow, Retry) and disposition in NOBODY_THERE and file.hours and file.expires_at:
+            local = self.catalogue.calendar.local
+            return replace(follow, at=better_moment(follow.at, file.hours, file.expires_at, opening, local))
+        return follow
 
     def _look_at(self, file: AttemptFile, progress: AttemptProgress, now: datetime) -> datetime | None:
         if progress.state is AttemptState.ENDED:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from notifier.clock import Clock
+from notifier.domain.cap import WEEK
 from notifier.domain.channel import Address, Pollable, Probing
 from notifier.domain.disposition import Disposition
 from notifier.domain.errors import ChannelError, Misconfigured, Unavailable, Uncertain
@@ -142,6 +143,12 @@ class Keeper:
                 total += swept
             await self.queue.note_expiry(run)
         return total
+
+    async def forget_households(self) -> None:
+        """Those whose last contact counts towards no cap any more."""
+        before = self.clock.now() - WEEK
+        while await self.queue.forget_households(before):
+            pass
 
     async def close_runs(self) -> None:
         """Runs with nothing left: finished when they add up, waiting for a person while they do not."""

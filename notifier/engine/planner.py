@@ -16,6 +16,7 @@ from notifier.domain.calendar import NeverOpen
 from notifier.domain.campaign import Campaign
 from notifier.domain.message import LOCALES
 from notifier.domain.states import RunState
+from notifier.domain.suspension import because_of
 from notifier.domain.telephone import Number, read_cell
 from notifier.domain.watch import has_shrunk
 from notifier.engine.backoff import Persistence, wait_for
@@ -23,12 +24,13 @@ from notifier.engine.catalogue import Catalogue, UnknownCampaign
 from notifier.engine.clips import Clips
 from notifier.engine.preparer import recorded_channel
 from notifier.engine.write_ahead import URGENT_BELOW
-from notifier.storage.audiences import AudienceStore, Screened, Screening
+from notifier.storage.audiences import AudienceStore, PutOff, Screened, Screening
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.error_words import without_cells
 from notifier.storage.queries import Connection, QueryError
 from notifier.storage.runs import Run, RunStore
 from notifier.storage.source import Source, SourceBroken, SourceLost, SourceSlow
+from notifier.storage.suspensions import SuspensionStore
 
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class Drawn:
 
     screened: Screened
     due_at: datetime
+    put_off: tuple[PutOff, ...] = ()
 
     @property
     def selected(self) -> int:
@@ -77,6 +80,7 @@ class Planner:
     source: Source
     wake_ups: WakeUps
     clips: Clips
+    suspensions: SuspensionStore
     _woken: asyncio.Event = field(init=False)
     _slow: Counter[int] = field(default_factory=Counter)  # tries at an audience that took too long, by run
     _not_before: dict[int, float] = field(default_factory=dict)  # monotonic seconds
@@ -105,6 +109,7 @@ class Planner:
             await self._explain(run, trouble)
             return False
         self._forget(run)
+        await self.suspensions.ask_again(self.clock.now())  # one may have been set while the audience was drawn
         await self.audiences.refresh_statistics()
         await self.wake_ups.send("lanes")
         await self.wake_ups.send("planner")  # a run to prepare
@@ -175,12 +180,21 @@ class Planner:
         async with self.source.audience(campaign.name, now, params, subjects) as rows:
             await self.audiences.stage(connection, rows, self.source.audience_within)
         await self._read_cells(connection)
-        return Drawn(await self.audiences.screen(connection, self._screening(campaign, now)), due_at)
+        screened = await self.audiences.screen(connection, self._screening(campaign, now))
+        return Drawn(screened, due_at, await self._put_off(connection, campaign, now))
+
+    async def _put_off(self, connection: Connection, campaign: Campaign, now: datetime) -> tuple[PutOff, ...]:
+        opening = self.catalogue.opening(campaign)
+        return tuple(
+            PutOff(one.id, opening(one.until), because_of(one.reason))
+            for one in await self.suspensions.standing(now, connection)
+            if campaign.purpose in one.purposes
+        )
 
     async def _fan_out(self, connection: Connection, run: Run, drawn: Drawn) -> None:
         campaign = self.catalogue.campaign(run.campaign)
         channels = [step.channel for step in campaign.plan]
-        await self.audiences.fan_out(connection, run.id, campaign.name, drawn.due_at, channels)
+        await self.audiences.fan_out(connection, run.id, campaign.name, drawn.due_at, channels, drawn.put_off)
         expiry = drawn.screened.next_expiry
         now = self.clock.now()
         state = self._next_state(campaign)

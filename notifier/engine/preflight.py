@@ -30,6 +30,7 @@ from notifier.engine.rendering import CannotRender
 from notifier.engine.wording import Wording, why_held
 from notifier.storage.audiences import AudienceStore
 from notifier.storage.source import Source
+from notifier.storage.suspensions import SuspensionStore
 
 # A connected call is billed: by whom it was picked up does not matter.
 CONNECTED = frozenset({Disposition.ANSWERED, Disposition.HUNG_UP, Disposition.MACHINE, Disposition.WRONG_PERSON})
@@ -98,6 +99,16 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """How many a suspension would put off, until when they could be contacted, and why (as the log keeps it)."""
+
+    district: str | None
+    notifications: int
+    opens: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class PreflightReport:
     """What a run opened now would do. Reasons are the log's own codes."""
 
@@ -121,6 +132,7 @@ class PreflightReport:
     tariff: Tariff
     call_seconds: float | None  # that the longest call plays, where the recordings are there
     starts_at: datetime
+    suspended: Sequence[LeftAlone]
     finish: datetime | None
     limit: str | None
     recordings: Recordings | None  # None when the carrier's own voice speaks, or nobody is called
@@ -153,6 +165,8 @@ class PreflightParts(Surroundings, Protocol):
     @property
     def source(self) -> Source: ...
     @property
+    def suspensions(self) -> SuspensionStore: ...
+    @property
     def wording(self) -> Wording: ...
     @property
     def clips(self) -> Clips: ...
@@ -171,7 +185,9 @@ async def preflight(
     having = _having(view)
     prospect = Prospect(campaign.plan, lanes, having=having)
     starting = {int(step): count for step, count in view["first_steps"].items()}
-    left = [Left(step, 0, count, drawn.due_at, drawn.due_at) for step, count in starting.items()]
+    suspended = await _left_alone(app, drawn, view["suspended"], now)
+    starts_at = _starts_at(drawn, suspended, sum(starting.values()))
+    left = [Left(step, 0, count, starts_at, starts_at) for step, count in starting.items()]
     attempts = expected_attempts(prospect, left)
     found = forecast(prospect, left, open_hours(app.catalogue, campaign), now)
     by_voice = _by_voice(app, campaign, rows)
@@ -198,8 +214,9 @@ async def preflight(
         estimate=estimate,
         tariff=_timed(tariff, plays),
         call_seconds=plays,
-        starts_at=drawn.due_at,
-        finish=max(rounded(found.at), drawn.due_at) if found else None,
+        starts_at=starts_at,
+        suspended=suspended,
+        finish=max([rounded(found.at), *(one.opens for one in suspended), starts_at]) if found else None,
         limit=found.limit.value if found else None,
         recordings=await _recordings(app, calls, len(by_voice), _starting_by("voice", campaign, starting)),
         samples=shown,
@@ -217,6 +234,21 @@ async def _draw(
             return drawn, await app.audiences.preview(connection), await app.audiences.samples(connection, samples)
         finally:
             await transaction.rollback()
+
+
+async def _left_alone(app: PreflightParts, drawn: Drawn, counts: Mapping[str, int], now: datetime) -> list[LeftAlone]:
+    standing = {one.id: one for one in await app.suspensions.standing(now)}
+    return [
+        LeftAlone(standing[one.suspension].district, counts[str(one.suspension)], one.opens, one.because)
+        for one in drawn.put_off
+        if str(one.suspension) in counts and one.suspension in standing
+    ]
+
+
+def _starts_at(drawn: Drawn, suspended: Sequence[LeftAlone], starting: int) -> datetime:
+    """When the first of them could be contacted."""
+    everybody = suspended and sum(one.notifications for one in suspended) >= starting
+    return min(one.opens for one in suspended) if everybody else drawn.due_at
 
 
 def _having(view: Mapping[str, int]) -> dict[str, float]:

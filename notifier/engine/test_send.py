@@ -199,12 +199,12 @@ async def _write_ahead(
     attempt = make_attempt_id(now, os.urandom(ENTROPY_BYTES))
     draft = Draft(attempt, row["notification"], target.address, rendered.template, store_message(rendered.message), {})
     verdicts = await app.queue.write_ahead(
-        connection, owner=owner, channel=target.channel.name, now=now,
-        look_at=now + max(target.channel.abilities.silent_after, lease), day_start=now, cap=NO_CAP, lines=1,
-        drafts=[draft],
+        connection, owner=owner, channel=target.channel.name, purpose="test", now=now,
+        look_at=now + max(target.channel.abilities.silent_after, lease), day_start=now, cap=NO_CAP, household=None,
+        lines=1, drafts=[draft],
     )  # fmt: skip
-    if verdicts[attempt] != "written":
-        raise TestRefused(f"not now: {verdicts[attempt]}")
+    if verdicts[attempt].verdict != "written":
+        raise TestRefused(f"not now: {verdicts[attempt].verdict}")
     file = AttemptFile(
         attempt, row["notification"], row["run"], campaign.name, target.channel.name, Place(target.step),
         target.address, AttemptProgress(), 0, target.phone, target.email, None,

@@ -16,7 +16,9 @@ from notifier.engine.backoff import Patience, persist
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.cron import BadCron, next_firing
 from notifier.engine.keeper import Keeper
+from notifier.engine.learning import Learning
 from notifier.engine.opening import open_run
+from notifier.engine.suspending import Suspending
 from notifier.engine.sweeps import Sweeps
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.queries import Connection
@@ -30,10 +32,14 @@ TURNS: dict[str, float] = {
     "fire_schedules": 1.0,
     "look_after_silent": 1.0,
     "sweep": 2.0,
+    "carry_out_suspensions": 0.5,
     "close_runs": 1.0,
     "watch_runs": 5.0,
     "probe_channels": 5.0,  # while it fails nobody is called: it must show soon that all is well again
     "ensure_partitions": 600.0,
+    "forget_households": 3600.0,
+    "learn_numbers": 60.0,
+    "forget_numbers": 3600.0,
 }
 # Seconds of the clock; at the fastest, a real one.
 TURNS_OF_THE_CLOCK: dict[str, float] = {"sweep_source": 60.0}
@@ -51,6 +57,8 @@ class Timetable:
     keeper: Keeper
     sweeps: Sweeps
     wake_ups: WakeUps
+    suspending: Suspending
+    learning: Learning
     _turns: "set[asyncio.Task[Any]]" = field(default_factory=set)  # under way
 
     async def run(self) -> None:
@@ -151,6 +159,15 @@ class Timetable:
     def next_firing(self, cron: str, after: datetime) -> datetime:
         """The first moment after the one given at which the cron line fires, in the calendar's zone. Raises BadCron."""
         return next_firing(cron, self.catalogue.calendar.zone.key, after)
+
+    async def carry_out_suspensions(self) -> int:
+        return await self.suspending.carry_out()
+
+    async def learn_numbers(self) -> int:
+        return await self.learning.learn()
+
+    async def forget_numbers(self) -> int:
+        return await self.learning.forget()
 
     def _guarded(self, name: str, duty: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
         """A duty that survives a lost database and rests while the clock is astray: its next turn comes by itself."""

@@ -97,7 +97,7 @@ class Triggers:
         expiry = drawn.screened.next_expiry
         if not await self.events.grow(connection, run.id, drawn.selected, drawn.already_told, expiry):
             raise Moved
-        await self.audiences.fan_out(connection, run.id, campaign.name, drawn.due_at, channels)
+        await self.audiences.fan_out(connection, run.id, campaign.name, drawn.due_at, channels, drawn.put_off)
 
 
 def _came(one: OneSubject) -> str:

@@ -18,7 +18,7 @@ from notifier.engine.telling import Planned
 from notifier.storage.attempts import AttemptFile
 from notifier.storage.budgets import BudgetStore, Grant
 from notifier.storage.database import Pool
-from notifier.storage.queue import Disposal, Draft, DueRun, QueueStore
+from notifier.storage.queue import Disposal, Draft, DueRun, QueueStore, WrittenAhead
 
 OVER = 30.0  # real seconds after which a request that was written has been made and answered, or never will be
 URGENT_BELOW = 5  # priorities that may use the reserved calls in flight
@@ -49,29 +49,31 @@ class WriteAhead:
         verdicts = await self._commit(run, campaign, drafts, now, grant)
         written, postponed, lost = [], [], []
         for attempt, plan in drafts.items():
-            verdict = verdicts[attempt]
-            if verdict == "written":
+            ahead = verdicts[attempt]
+            if ahead.verdict == "written":
                 written.append((self._file(run, attempt, plan), plan))
-            elif verdict == "lost":
+            elif ahead.verdict == "lost":
                 lost.append(plan.claimed.id)
             else:
-                postponed.append(self.gate.put_back(plan.claimed, self.gate.later(campaign, verdict, now)))
-        if lost:  # the run was paused or cancelled since the claim: what is still ours must not wait for its lease
+                postponed.append(self.gate.postpone(campaign, plan.claimed, ahead, now))
+        if lost:  # paused, cancelled or suspended since the claim: what is still ours must not wait for its lease
             await self.queue.give_back(self.owner, lost)
         return written, postponed
 
     async def _commit(
         self, run: DueRun, campaign: Campaign, drafts: Mapping[AttemptId, Planned], now: datetime, grant: Grant
-    ) -> dict[AttemptId, str]:
+    ) -> dict[AttemptId, WrittenAhead]:
         day = self.catalogue.calendar.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
         write = partial(
             self.queue.write_ahead,
             owner=self.owner,
             channel=self.channel.name,
+            purpose=campaign.purpose,
             now=now,
             look_at=now + max(self.channel.abilities.silent_after, timedelta(seconds=OVER * self.clock.scale)),
             day_start=day,
             cap=campaign.rings_per_day,
+            household=self.catalogue.cap(campaign),
             drafts=[
                 Draft(attempt, plan.claimed.id, plan.address, plan.template, store_message(plan.message), plan.offered)
                 for attempt, plan in drafts.items()

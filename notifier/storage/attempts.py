@@ -39,7 +39,8 @@ class AttemptQueries:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFile:
-    """An attempt with all it takes to judge what follows from a receipt."""
+    """An attempt with all it takes to judge what follows from a receipt. `hours`: at which its address has answered, as
+    `answers_at` reads them; none are known as long as the provider has only taken it."""
 
     id: AttemptId
     notification: int
@@ -53,6 +54,8 @@ class AttemptFile:
     phone: str | None
     email: str | None
     outcome: str | None
+    expires_at: datetime | None = None
+    hours: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +273,7 @@ def _file(row: asyncpg.Record) -> AttemptFile:
     return AttemptFile(
         AttemptId(row["id"]), row["notification_id"], row["run_id"], row["campaign"], row["channel"],
         Place(row["step"], row["tries"], row["free"]), row["address"], progress, row["version"],
-        row["phone"], row["email"], row["outcome"],
+        row["phone"], row["email"], row["outcome"], row["expires_at"], row["hours"],
     )  # fmt: skip
 
 

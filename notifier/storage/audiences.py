@@ -69,6 +69,15 @@ class Screened:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOff:
+    """Whom a suspension leaves alone is due when it is over, and why that is so."""
+
+    suspension: int
+    opens: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class OneSubject:
     """What an audience says of one subject: `selected` by it at all; `tellable`: now, to somebody, for the first time;
     else why not, unless it was told before."""
@@ -119,11 +128,20 @@ class AudienceStore:
         return [OneSubject(**row) for row in rows]
 
     async def fan_out(
-        self, connection: Connection, run: int, campaign: str, due_at: datetime, plan_channels: Sequence[str]
+        self,
+        connection: Connection,
+        run: int,
+        campaign: str,
+        due_at: datetime,
+        plan_channels: Sequence[str],
+        put_off: Sequence[PutOff] = (),
     ) -> None:
         await self._q.fan_out.execute(
-            connection, run=run, campaign=campaign, due_at=due_at, plan_channels=list(plan_channels)
-        )
+            connection, run=run, campaign=campaign, due_at=due_at, plan_channels=list(plan_channels),
+            suspensions=[one.suspension for one in put_off],
+            opens=[one.opens for one in put_off],
+            reasons=[one.because for one in put_off],
+        )  # fmt: skip
 
     async def refresh_statistics(self) -> None:
         """After the fan-out has been committed; unless somebody is at it already."""

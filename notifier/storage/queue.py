@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-from notifier.domain.attempt_id import AttemptId
+from notifier.domain.attempt_id import AttemptId, attempt_time
+from notifier.domain.cap import Cap
 from notifier.domain.follow_up import Place
 from notifier.resources import sql_root
 from notifier.storage.database import Pool
@@ -23,6 +25,8 @@ class QueueQueries:
     due_runs: Query
     next_due: Query
     write_ahead: Query
+    uncount: Query
+    forget_households: Query
     dispose: Query
     give_back: Query
     to_sweep: Query
@@ -33,7 +37,9 @@ class QueueQueries:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """One leased notification, with its recipient's addresses and what bans there are on them. `triggered_at`: the real
-    time of the event that asked for it."""
+    time of the event that asked for it. `because`: why it was put back before. `suspended_by`, `..._until`,
+    `..._because`: what leaves its recipient alone now. `subjects` are without those whose payment is awaited, the
+    first of them until `grace_until`."""
 
     id: int
     due_at: datetime
@@ -48,6 +54,11 @@ class Claimed:
     suppressed: frozenset[str]
     settled: bool = False
     triggered_at: datetime | None = None
+    because: str | None = None
+    grace_until: datetime | None = None
+    suspended_by: int | None = None
+    suspended_until: datetime | None = None
+    suspended_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +82,18 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenAhead:
+    """What became of a draft: written | address_busy | capped | household | no_line | lost. `capped`: the address was
+    rung too often today; `household`: it was contacted too often, at the moments of `contacts`."""
+
+    verdict: str
+    contacts: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Disposal:
-    """What becomes of a leased notification without an attempt: settle, hold or put_back."""
+    """What becomes of a leased notification without an attempt: settle, hold or put_back. `put_off_by`: the suspension
+    that puts it back."""
 
     notification: int
     kind: str
@@ -81,6 +102,7 @@ class Disposal:
     due_at: datetime | None = None
     channel: str | None = None
     place: Place = Place(0)
+    put_off_by: int | None = None
 
 
 class QueueStore:
@@ -111,18 +133,22 @@ class QueueStore:
         *,
         owner: int,
         channel: str,
+        purpose: str,
         now: datetime,
         look_at: datetime,
         day_start: datetime,
         cap: int,
+        household: Cap | None,
         lines: int,
         drafts: Sequence[Draft],
-    ) -> dict[AttemptId, str]:
-        """Commit the attempts before they leave. Answers a verdict for each: written | address_busy | capped | no_line
-        | lost."""
+    ) -> dict[AttemptId, WrittenAhead]:
+        """Commit the attempts before they leave. `cap`: of an address since the start of the day; `household`: of
+        its household for this purpose."""
         rows = await self._q.write_ahead.fetch(
-            connection, owner=owner, channel=channel, now=now, look_at=look_at, day_start=day_start, cap=cap,
-            lines=lines,
+            connection, owner=owner, channel=channel, purpose=purpose, now=now, look_at=look_at, day_start=day_start,
+            cap=cap, lines=lines,
+            per_day=household.per_day if household else None,
+            per_week=household.per_week if household else None,
             notifications=[draft.notification for draft in drafts],
             attempts=[draft.attempt for draft in drafts],
             addresses=[draft.address for draft in drafts],
@@ -130,7 +156,21 @@ class QueueStore:
             messages=[draft.message for draft in drafts],
             offers=[draft.offered or None for draft in drafts],
         )  # fmt: skip
-        return {AttemptId(row["attempt_id"]): row["verdict"] for row in rows}
+        await self._uncount(connection, rows, drafts)
+        return {AttemptId(row["attempt_id"]): _written_ahead(row, purpose) for row in rows}
+
+    async def _uncount(self, connection: Any, rows: Sequence[asyncpg.Record], drafts: Sequence[Draft]) -> None:
+        in_vain = {row["attempt_id"] for row in rows if row["counted"] and row["verdict"] != "written"}
+        if in_vain:
+            await self._q.uncount.execute(
+                connection,
+                notifications=[draft.notification for draft in drafts if draft.attempt in in_vain],
+                attempts=[draft.attempt for draft in drafts if draft.attempt in in_vain],
+            )
+
+    async def forget_households(self, before: datetime, most: int = 5000) -> int:
+        """Delete up to `most` that nobody has contacted since; answers how many."""
+        return await self._q.forget_households.execute(self._pool, before=before, most=most)
 
     async def dispose(self, owner: int, now: datetime, disposals: Sequence[Disposal]) -> int:
         """Carry out disposals of rows still under our lease; answers how many were."""
@@ -141,6 +181,7 @@ class QueueStore:
             outcomes=[d.outcome for d in disposals],
             reasons=[d.reason for d in disposals],
             due=[d.due_at for d in disposals],
+            put_off_by=[d.put_off_by for d in disposals],
             channels=[d.channel for d in disposals],
             steps=[d.place.step for d in disposals],
             tries=[d.place.tries for d in disposals],
@@ -166,5 +207,11 @@ def _claimed(row: asyncpg.Record) -> Claimed:
     return Claimed(
         row["id"], row["due_at"], Place(row["step"], row["tries"], row["free"]), row["account_no"], row["locale"],
         row["district"], row["phone"], row["email"], row["expires_at"], tuple(row["subjects"]),
-        frozenset(row["suppressed"]), row["outcome"] is not None, row["triggered_at"],
+        frozenset(row["suppressed"]), row["outcome"] is not None, row["triggered_at"], row["because"],
+        row["grace_until"], row["suspended_by"], row["suspended_until"], row["suspended_because"],
     )  # fmt: skip
+
+
+def _written_ahead(row: asyncpg.Record, purpose: str) -> WrittenAhead:
+    contacts = [attempt_time(UUID(attempt)) for attempt, of in (row["contacts"] or {}).items() if of == purpose]
+    return WrittenAhead(row["verdict"], tuple(contacts))

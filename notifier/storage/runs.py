@@ -37,6 +37,7 @@ class RunQueries:
     tally: Query
     progress: Query
     queued_by_step: Query
+    put_back: Query
     unsure: Query
     recent_dispositions: Query
     held: Query
@@ -110,6 +111,14 @@ class RunProgress:
     due_later: int
     next_due_at: datetime | None
     last_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """How many wait for one reason, and until when the first of them does."""
+
+    notifications: int
+    next_due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +274,11 @@ class RunStore:
 
     async def queued_by_step(self, run: int) -> list[asyncpg.Record]:
         return await self._q.queued_by_step.fetch(self._pool, run=run)
+
+    async def put_back(self, run: int) -> dict[str, PutBack]:
+        """Why some of the run are not sent yet although their turn had come."""
+        rows = await self._q.put_back.fetch(self._pool, run=run)
+        return {row["because"]: PutBack(row["notifications"], row["next_due_at"]) for row in rows}
 
     async def unsure(self, run: int) -> tuple[int, datetime | None]:
         """How many attempts may have been sent or not, and when the last of them is looked up."""

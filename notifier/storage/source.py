@@ -103,6 +103,7 @@ class Source:
         self._newest_case_event = load_query(sql_root() / "feeds" / "newest_case_event.sql")
         self._overdue = load_queries(sql_root() / "cases.sql")["overdue"]
         self.sweeps = {path.stem: load_query(path) for path in sorted((sql_root() / "sweeps").glob("*.sql"))}
+        self._districts = load_query(sql_root() / "feeds" / "districts.sql")
 
     def queries(self, campaign: str) -> CampaignQueries:
         if campaign not in self._queries:
@@ -153,6 +154,11 @@ class Source:
                 stage_days=list(stage_days.values()), most=most,
             )  # fmt: skip
         return [dict(row) for row in rows]
+
+    async def districts(self) -> list[str]:
+        """Those that have an office. Raises SourceLost or SourceBroken."""
+        async with self.snapshot() as connection:
+            return [row["district"] for row in await self._districts.fetch(connection)]
 
     @asynccontextmanager
     async def audience(

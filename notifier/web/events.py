@@ -12,6 +12,7 @@ from notifier.domain.event import FAULTS, Arrival, Flaw
 from notifier.storage.api_keys import ApiKeyStore
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.events import EventStore
+from notifier.web.callers import caller_of, no_key
 from notifier.web.cloud_events import BATCHED, STRUCTURED, BadBody, UnknownMedia, read_request
 from notifier.web.problems import problem
 
@@ -21,7 +22,6 @@ PATH = "/v1/events"
 MOST_BODY = 1024 * 1024  # bytes; of one event, every carrier of CloudEvents forwards 64 KiB
 MOST_EVENTS = 1000  # in one batch
 STORED_WITHIN = 8.0  # real seconds
-BEARER = "bearer "
 
 
 class EventRoutes:
@@ -45,12 +45,9 @@ class EventRoutes:
             )
 
     async def _answer(self, request: web.Request) -> web.Response:
-        owner = await self._keys.owner(_key(request), self._clock.real_now())
+        owner = await caller_of(request, self._keys, self._clock)
         if owner is None:
-            return problem(
-                401, "no-key", "No valid API key", "Send a key that is in use: Authorization: Bearer KEY.",
-                {"WWW-Authenticate": 'Bearer realm="notifier"'},
-            )  # fmt: skip
+            return no_key()
         try:
             body = await request.clone(client_max_size=MOST_BODY).read()
             arrivals = read_request(request.content_type, request.charset, request.headers, body)
@@ -75,11 +72,6 @@ class EventRoutes:
             log.warning("events.refused", key=owner, refused=len(flaws), taken=len(taken), first=str(flaws[0][1]))
             return _refusal(flaws, taken, batched)
         return web.json_response({"ids": taken} if batched else {"id": taken[0]}, status=202)
-
-
-def _key(request: web.Request) -> str:
-    given = request.headers.get("Authorization", "")
-    return given[len(BEARER) :].strip() if given.lower().startswith(BEARER) else ""
 
 
 def _modes() -> str:

@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
@@ -19,14 +20,17 @@ from typer.main import get_command
 from notifier.campaigns import find_campaigns
 from notifier.cli import build
 from notifier.commands.exits import Exit
-from notifier.commands.reasons import ACTIONS, CAME, DISPOSITIONS, EXCLUSIONS, HELD, OUTCOMES
-from notifier.commands.words import PHRASES
+from notifier.commands.reasons import ACTIONS, CAME, DISPOSITIONS, EXCLUSIONS, HELD, OUTCOMES, in_words
+from notifier.commands.words import PHRASES, Language, choose
 from notifier.domain.channel import Abilities
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
 from notifier.domain.event import NOBODY_ASKED, Came, EventState
 from notifier.domain.message import Action
+from notifier.domain.purpose import Purpose
 from notifier.domain.states import AttemptState, NotificationState, Outcome, RunState
-from notifier.settings import DEFAULT_PACES, OUTSIDE, PREFIX, Pace, Settings, refuse_unknown
+from notifier.domain.suspension import because_of
+from notifier.engine.gate import POSTING_HOLD
+from notifier.settings import DEFAULT_PACES, OUTSIDE, PREFIX, CapSettings, Pace, Settings, refuse_unknown
 from notifier.web import metrics
 from tests.docs.pages import (
     DOCS,
@@ -233,6 +237,19 @@ def test_every_reason_is_explained() -> None:
     assert documented.keys() == {*EXCLUSIONS, *HELD, "no_address"}
     for reason, (english, chinese) in {**EXCLUSIONS, **HELD}.items():
         assert documented[reason] == [chinese, english]
+
+
+def test_every_reason_to_wait_is_explained_as_the_commands_word_it() -> None:
+    documented = table("Why somebody has to wait")
+
+    choose(Language.ZH)
+    said = {reason: in_words(reason) for reason in documented}
+    choose(Language.EN)
+    assert said == {reason: cells[0] for reason, cells in documented.items()}
+    at = datetime(2026, 12, 1, tzinfo=UTC)
+    cap = CapSettings().by_purpose()[Purpose.COLLECTION]
+    by_week, by_day = (cap.full([at] * most, at) for most in (cap.per_week, cap.per_day))
+    assert {because_of("凱米颱風"), POSTING_HOLD, by_week, by_day} <= documented.keys()
 
 
 # -- campaigns, channels, metrics

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.domain.attempt_id import AttemptId, make_attempt_id
+from notifier.domain.cap import Cap
 from notifier.storage.queue import Claimed, Draft, QueueStore
 
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
@@ -79,8 +80,10 @@ async def write(
     cap: int = 3,
     lines: int = 500,
     now: datetime = NOW,
+    household: Cap | None = None,
 ) -> dict[AttemptId, str]:
-    return await store.write_ahead(
-        pool, owner=owner, channel="voice", now=now, look_at=LATER, day_start=DAY, cap=cap, lines=lines,
-        drafts=[draft(one, now) for one in claimed],
+    ahead = await store.write_ahead(
+        pool, owner=owner, channel="voice", purpose="collection", now=now, look_at=LATER, day_start=DAY, cap=cap,
+        household=household, lines=lines, drafts=[draft(one, now) for one in claimed],
     )  # fmt: skip
+    return {attempt: one.verdict for attempt, one in ahead.items()}
