@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from notifier.campaigns import find_campaigns
 from notifier.channels import find_channels
 from notifier.clock import Clock, ClockAstray, SystemClock, parse_clock
 from notifier.domain.calendar import make_calendar
+from notifier.domain.campaign import Campaign
 from notifier.domain.channel import MailServer, Surroundings, TwilioAccount
 from notifier.domain.recording import AudioAddresses
 from notifier.domain.speech import CARRIER, SpeechSurroundings
@@ -51,6 +52,7 @@ from notifier.storage.clips import ClipStore
 from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
 from notifier.storage.events import EventStore
 from notifier.storage.inquiries import InquiryStore
+from notifier.storage.lists import ListStore
 from notifier.storage.queue import QueueStore
 from notifier.storage.runs import RunStore
 from notifier.storage.schedules import ScheduleStore
@@ -85,6 +87,7 @@ class App:
     budgets: BudgetStore
     events: EventStore
     inquiries: InquiryStore
+    lists: ListStore
     queue: QueueStore
     runs: RunStore
     schedules: ScheduleStore
@@ -99,7 +102,10 @@ class App:
         return Wording(self.catalogue, self.rendering, self.clock)
 
     def planner(self) -> Planner:
-        return Planner(self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips)
+        return Planner(
+            self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips, self.lists,
+            self.rendering,
+        )  # fmt: skip
 
     def preparer(self) -> Preparer:
         return Preparer(self.catalogue, self.clock, self.runs, self.source, self.wording, self.clips, self.wake_ups)
@@ -193,16 +199,19 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
         setting = partial(_set_clock, clock, pool)
         await (persist("start", setting) if patient else setting())
         source_url = settings.source_url.get_secret_value() if settings.source_url else database_url
+        lists = ListStore(pool)
         source = await open_source(
             source_url,
             real_now=clock.real_now,
             size=settings.source_pool_size,
             audience_within=timedelta(seconds=settings.audience_seconds),
+            lists=lists,
         )
         stack.push_async_callback(source.close)
         wake_ups = WakeUps(pool, direct.get_secret_value() if direct else database_url)
         clips = await _open_clips(settings, clock, pool, wake_ups, stack)
-        catalogue = make_catalogue(settings, clock, clips.seal)
+        rendering = make_rendering(settings)
+        catalogue = make_catalogue(settings, clock, rendering, clips.seal)
         for channel in catalogue.channels.values():
             stack.push_async_callback(channel.close)
         yield App(
@@ -211,7 +220,7 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             pool=pool,
             source=source,
             catalogue=catalogue,
-            rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout)),
+            rendering=rendering,
             wake_ups=wake_ups,
             api_keys=ApiKeyStore(pool),
             attempts=AttemptStore(pool),
@@ -219,6 +228,7 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             budgets=BudgetStore(pool),
             events=EventStore(pool),
             inquiries=InquiryStore(pool),
+            lists=lists,
             queue=QueueStore(pool),
             runs=RunStore(pool),
             schedules=ScheduleStore(pool),
@@ -247,11 +257,27 @@ async def _set_clock(clock: Clock, pool: Pool) -> None:
     clock.offset = measured.ahead
 
 
-def make_catalogue(settings: Settings, clock: Clock, seal: bytes = b"") -> Catalogue:
+def make_catalogue(settings: Settings, clock: Clock, rendering: Rendering, seal: bytes = b"") -> Catalogue:
     """What is installed and configured; its channels are to be closed by the caller. `seal`: of the addresses of
     sound."""
     calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
-    return Catalogue(find_campaigns(), find_channels(_surroundings(settings, clock, seal)), calendar)
+    campaigns = find_campaigns()
+    stopped = _stopped(campaigns.values(), rendering)
+    return Catalogue(campaigns, find_channels(_surroundings(settings, clock, seal)), calendar, stopped)
+
+
+def make_rendering(settings: Settings) -> Rendering:
+    return Rendering(template_root(), House(settings.caller.by_locale(), settings.optout))
+
+
+def _stopped(campaigns: Iterable[Campaign], rendering: Rendering) -> dict[str, str]:
+    """The campaigns whose words break a rule, with the first of them. It stops these only."""
+    stopped = {}
+    for campaign in campaigns:
+        if found := rendering.lint(campaign):
+            stopped[campaign.name] = f"{found[0].where}: {found[0].finding.rule}"
+            log.error("campaign.stopped", campaign=campaign.name, why=stopped[campaign.name], findings=len(found))
+    return stopped
 
 
 def _surroundings(settings: Settings, clock: Clock, seal: bytes) -> Surroundings:

@@ -14,6 +14,7 @@ from notifier.commands import (
     demo,
     events,
     held,
+    lists,
     migrate,
     run,
     runs,
@@ -30,7 +31,23 @@ from notifier.commands.terminal import error_screen
 from notifier.commands.typer_zh import run_in_chinese
 from notifier.commands.words import Language, choose, chosen, language_of, say, take_language
 
-GROUPS = (demo, migrate, check, services, run, runs, held, who, events, api_key, channels, schedules, voice, sandbox)
+GROUPS = (
+    demo,
+    migrate,
+    check,
+    services,
+    run,
+    runs,
+    held,
+    who,
+    lists,
+    events,
+    api_key,
+    channels,
+    schedules,
+    voice,
+    sandbox,
+)
 HELP = "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up."
 
 
