@@ -61,12 +61,12 @@ def run(
 ) -> None:
     async def work(app: "App") -> Exit:
         chosen_campaign = find_campaign(app, campaign)
-        params = _parameters(chosen_campaign, read_pairs(given or []))
+        params = parameters_of(chosen_campaign, given)
         if dry_run + wait + (test_to is not None) > 1:
             raise Failure(Exit.USAGE, say("run.one_of"))
         if not dry_run and (why := app.catalogue.stopped.get(chosen_campaign.name)):
             raise Failure(Exit.MUST_BE_MENDED, say("run.stopped", campaign=chosen_campaign.name, why=why))
-        columns = await _fit(app, chosen_campaign, params)
+        columns = await columns_of_list(app, chosen_campaign, params)
         if dry_run:
             return await _preflight(app, chosen_campaign, params, as_json)
         if test_to is not None:
@@ -94,7 +94,9 @@ def default_key(campaign: Campaign, params: Mapping[str, object], day: str) -> s
     return f"{campaign.name} {day} {hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
 
 
-def _parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, object]:
+def parameters_of(campaign: Campaign, typed: Sequence[str] | None) -> dict[str, object]:
+    """The parameters of a run, as typed over the defaults. Raises Failure."""
+    given = read_pairs(typed or [])
     try:
         return read_parameters(campaign, given)
     except BadParameter as error:
@@ -106,7 +108,7 @@ def _parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, objec
         raise Failure(Exit.USAGE, words) from error
 
 
-async def _fit(app: "App", campaign: Campaign, params: Mapping[str, object]) -> Collection[str]:
+async def columns_of_list(app: "App", campaign: Campaign, params: Mapping[str, object]) -> Collection[str]:
     """The columns of the list that the run tells, if it tells one. Raises Failure when its words do not fit it."""
     from notifier.engine.list_fit import DoesNotFit, fit_list
 

@@ -19,6 +19,7 @@ MOST_BYTES = 64 * 2**20  # of the file; 300,000 rows of six columns are 15 MiB a
 MOST_UNFOLDED = 512 * 2**20  # bytes of an XLSX in all, of which those 300,000 rows take 100 MiB
 MOST_PARTS = 1000  # of an XLSX
 MOST_ROWS = 1_000_000
+MOST_WIDE = 100  # rows that reach beyond the last column a list may have: each takes as long as it is wide
 ODD = 0.01  # of a Big5 file's lines may hold a character of nobody's; of a file in another encoding nearly all do
 ZIP = b"PK\x03\x04"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -114,7 +115,11 @@ def _sheet(content: bytes) -> Iterator[Line]:
         if sheet is None:
             raise UnreadableFile("not_a_table")
         sheet.reset_dimensions()  # what a file says of its own size need not be so
-        for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS + 1), 1):
+        wide = 0
+        for number, row in enumerate(sheet.iter_rows(), 1):  # with a max_col each row would be filled up to it
+            wide += len(row) > MOST_COLUMNS
+            if wide > MOST_WIDE:
+                raise UnreadableFile("not_a_table", str(number))
             cells = [_cell(cell.value, cell.data_type) for cell in row]
             if any(cell is not None for cell in cells):
                 yield number, cells

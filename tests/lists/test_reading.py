@@ -295,4 +295,4 @@ def test_a_cell_at_the_far_end_costs_nothing() -> None:
                 far = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row></sheetData>'
                 data = data.replace(b"</sheetData>", far)
             written.writestr(part, data)
-    assert len(list(read_lines(sparse.getvalue()))) == len(ROWS) - 1
+    assert told(read_list(sparse.getvalue()))[-1] == (1_048_576, None, "cell_without_heading")

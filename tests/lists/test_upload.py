@@ -161,3 +161,21 @@ async def test_two_at_once_make_one_list(house: House) -> None:
     assert await rows_kept(house) == 4
     with pytest.raises(NameTaken):
         await lists.upload("visits", read, "岡山", now)
+
+
+async def test_the_calls_of_a_list_can_be_looked_at_and_heard(desk: Desk, sheet: Path, folder: Path) -> None:
+    await desk("list", "upload", str(sheet), "--name", "visits", "--district", DISTRICT)
+    await desk.house.source.execute(
+        "insert into billing.office (district, section, phone) values ($1, '業務組', '07-300-0102')", DISTRICT
+    )
+    chosen = ("customer_care", "--set", "list=visits", "--set", "template=visit")
+    number_of = await desk.house.app.pool.fetchval("select id from notifier.list")
+
+    explained = await desk("voice", "explain", *chosen, "--subject", f"L{number_of}-3", "--json")
+    recorded = await desk("voice", "audition", *chosen, "--locale", "zh-TW", "--output", str(folder / "review"))
+
+    assert (explained.code, explained.json["doubts"]) == (Exit.DONE, [])
+    assert "地點是楠梓區公所。" in [line["words"] for line in explained.json["lines"]]
+    assert recorded.code == Exit.DONE, recorded.err
+    assert sorted(path.suffix for path in (folder / "review").glob("contact*")) == [".html"]
+    assert (await desk("voice", "audition", "customer_care")).code == Exit.USAGE
