@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -65,6 +65,7 @@ from notifier.storage.database import Pool, WakeUps, measure_offset, open_pool
 from notifier.storage.digests import DigestStore
 from notifier.storage.events import EventStore
 from notifier.storage.inquiries import InquiryStore
+from notifier.storage.lists import ListStore
 from notifier.storage.numbers import NumberStore
 from notifier.storage.queue import QueueStore
 from notifier.storage.replies import ReplyStore
@@ -109,6 +110,7 @@ class App:
     events: EventStore
     inquiries: InquiryStore
     numbers: NumberStore
+    lists: ListStore
     queue: QueueStore
     replies: ReplyStore
     runs: RunStore
@@ -129,7 +131,7 @@ class App:
     def planner(self) -> Planner:
         return Planner(
             self.catalogue, self.clock, self.audiences, self.runs, self.source, self.wake_ups, self.clips,
-            self.suspensions,
+            self.suspensions, self.lists, self.rendering,
         )  # fmt: skip
 
     def preparer(self) -> Preparer:
@@ -263,16 +265,19 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
         setting = partial(_set_clock, clock, pool)
         await (persist("start", setting) if patient else setting())
         source_url = settings.source_url.get_secret_value() if settings.source_url else database_url
+        lists = ListStore(pool)
         source = await open_source(
             source_url,
             real_now=clock.real_now,
             size=settings.source_pool_size,
             audience_within=timedelta(seconds=settings.audience_seconds),
+            lists=lists,
         )
         stack.push_async_callback(source.close)
         wake_ups = WakeUps(pool, direct.get_secret_value() if direct else database_url)
         clips = await _open_clips(settings, clock, pool, wake_ups, stack)
-        catalogue = make_catalogue(settings, clock, clips.seal)
+        rendering = make_rendering(settings)
+        catalogue = make_catalogue(settings, clock, rendering, clips.seal)
         for channel in catalogue.channels.values():
             stack.push_async_callback(channel.close)
         yield App(
@@ -281,7 +286,7 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             pool=pool,
             source=source,
             catalogue=catalogue,
-            rendering=Rendering(template_root(), House(settings.caller.by_locale(), settings.optout)),
+            rendering=rendering,
             wake_ups=wake_ups,
             answers=AnswerStore(pool),
             api_keys=ApiKeyStore(pool),
@@ -292,6 +297,7 @@ async def open_app(settings: Settings, name: str = "app", *, patient: bool = Fal
             events=EventStore(pool),
             inquiries=InquiryStore(pool),
             numbers=NumberStore(pool),
+            lists=lists,
             queue=QueueStore(pool),
             replies=ReplyStore(pool),
             runs=RunStore(pool),
@@ -324,12 +330,14 @@ async def _set_clock(clock: Clock, pool: Pool) -> None:
     clock.offset = measured.ahead
 
 
-def make_catalogue(settings: Settings, clock: Clock, seal: bytes = b"") -> Catalogue:
+def make_catalogue(settings: Settings, clock: Clock, rendering: Rendering, seal: bytes = b"") -> Catalogue:
     """What is installed and configured; its channels are to be closed by the caller. `seal`: of the addresses of
     sound."""
     calendar = make_calendar(settings.zone, settings.days_off, settings.work_days)
+    campaigns = _campaigns(settings)
+    stopped = _stopped(campaigns.values(), rendering)
     channels = find_channels(_surroundings(settings, clock, seal))
-    return Catalogue(_campaigns(settings), channels, calendar, settings.caps.by_purpose())
+    return Catalogue(campaigns, channels, calendar, settings.caps.by_purpose(), stopped)
 
 
 def _campaigns(settings: Settings) -> dict[str, Campaign]:
@@ -344,6 +352,20 @@ def _campaigns(settings: Settings) -> dict[str, Campaign]:
         window = replace(campaigns[name].window, opens=opens, closes=closes)
         campaigns[name] = replace(campaigns[name], window=window)
     return campaigns
+
+
+def make_rendering(settings: Settings) -> Rendering:
+    return Rendering(template_root(), House(settings.caller.by_locale(), settings.optout))
+
+
+def _stopped(campaigns: Iterable[Campaign], rendering: Rendering) -> dict[str, str]:
+    """The campaigns whose words break a rule, with the first of them. It stops these only."""
+    stopped = {}
+    for campaign in campaigns:
+        if found := rendering.lint(campaign):
+            stopped[campaign.name] = f"{found[0].where}: {found[0].finding.rule}"
+            log.error("campaign.stopped", campaign=campaign.name, why=stopped[campaign.name], findings=len(found))
+    return stopped
 
 
 def _surroundings(settings: Settings, clock: Clock, seal: bytes) -> Surroundings:

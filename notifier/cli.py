@@ -16,6 +16,7 @@ from notifier.commands import (
     events,
     held,
     inbox,
+    lists,
     migrate,
     numbers,
     run,
@@ -37,8 +38,8 @@ from notifier.commands.typer_zh import run_in_chinese
 from notifier.commands.words import Language, choose, chosen, language_of, say, take_language
 
 GROUPS = (
-    demo, migrate, check, services, run, runs, held, inbox, who, cases, events, api_key, webhook, channels, schedules,
-    suspensions, suppressions, numbers, voice, sandbox,
+    demo, migrate, check, services, run, runs, held, inbox, who, cases, lists, events, api_key, webhook, channels,
+    schedules, suspensions, suppressions, numbers, voice, sandbox,
 )  # fmt: skip
 HELP = "Call, text and mail an electricity utility's customers: on time, once, and with a log that adds up."
 

@@ -12,6 +12,36 @@ create temporary table staging (
 select set_config('lock_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '1min', true),
        pg_advisory_xact_lock(hashtext('notifier.plan ' || :campaign));
 
+-- Of a campaign that tells an uploaded list: in staging is by now what the source knows of the list's accounts. Its rows
+-- take their place, with these addresses; one that has a telephone only is called there and nowhere else. `names` and
+-- `kinds`: what the words cannot do without, as text, date or number; `used`: all they may say. Rows of which the words
+-- say the same are one occasion, so that one household hears it once.
+-- name: stage_list(list bigint, template text, names text[], kinds text[], used text[]) slow
+with found as (
+  delete from staging returning *
+)
+insert into staging
+select 'L' || r.list_id || '-' || r.line,
+       :template || ' ' || left(md5(concat_ws(chr(31),
+         (select jsonb_object_agg(u.name, r.cells -> u.name)::text from unnest(:used) as u(name) where r.cells ? u.name),
+         case when 'account_no' = any (:used) then r.account_no end,
+         case when 'customer_name' = any (:used) then f.customer_name end)), 12),
+       coalesce(r.account_no, ''), coalesce(r.cells -> 'name' ->> 'text', f.customer_name),
+       coalesce(r.locale, f.locale), coalesce(r.telephone, f.phone), f.mobile, f.email,
+       coalesce(f.district, l.district),
+       case
+         when r.account_no is not null and f.account_no is null then 'unknown_account'
+         else (select case when r.cells ? n.name then 'not_a_' || n.kind else 'missing_value' end || ': ' || n.name
+                 from unnest(:names, :kinds) as n(name, kind)
+                where r.cells -> n.name ->> n.kind is null
+                limit 1)
+       end,
+       null, f.deadline
+  from notifier.list_row r
+  join notifier.list l on l.id = r.list_id
+  left join found f on f.account_no = r.account_no
+ where r.list_id = :list and r.reason is null;
+
 -- name: analyze_staging() slow
 analyze staging;
 

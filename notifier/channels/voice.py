@@ -31,6 +31,7 @@ from notifier.domain.channel import (
     Surroundings,
     TwilioAccount,
 )
+from notifier.domain.dialogue_words import Sentence
 from notifier.domain.errors import Misconfigured
 from notifier.domain.message import MachinePolicy, Message, VoiceMessage
 from notifier.domain.receipt import UNNUMBERED, Receipt
@@ -67,7 +68,9 @@ class Voice:
         self._signatures = Signatures(account)
         addresses = AudioAddresses(surroundings.public_url.rstrip("/"), surroundings.seal)
         self._dialogue = Dialogue(account.voices, lambda query: f"{self._hooks_url}/key?{query}{RETRIES}", addresses)
-        self.fallback_twiml = self._dialogue.fallback(_callers(surroundings.options))
+        callers = _callers(surroundings.options)
+        self.fallback_twiml = self._dialogue.unworded(Sentence.FALLBACK, callers)
+        self._called_back_twiml = self._dialogue.unworded(Sentence.CALLED_BACK, callers)
         # Encoding a whole form takes a fifth of a create's CPU; all of it is known now but the number and the attempt.
         self._orders = {policy: self._order(policy) for policy in MachinePolicy}
         self.abilities = Abilities(
@@ -86,6 +89,7 @@ class Voice:
             "machine": self._machine,
             "fallback": self._fallback,
             "probe": self._probed,
+            "inbound": self._called_back,
         }
         return [self._signatures.guard(path, answer, speaks=path in SPEAKING) for path, answer in answers.items()]
 
@@ -200,6 +204,10 @@ class Voice:
 
     def _fallback(self, call: HookCall) -> HookReply:
         return _speak(self.fallback_twiml, told(call, field(call, "CallSid"), "fallback", "fallback"))
+
+    def _called_back(self, _: HookCall) -> HookReply:
+        """Somebody calls our number. Who it is, is not looked at: whoever holds a telephone may hear this."""
+        return _speak(self._called_back_twiml)
 
     def _probed(self, call: HookCall) -> HookReply:
         return HookReply(200, self._signatures.seal(dict(call.parameters).get("nonce", "")))

@@ -19,9 +19,8 @@ from notifier.domain.attempt_id import AttemptId
 from notifier.domain.dialogue_words import LOCALES, Sentence, say
 from notifier.domain.last_heard import Passage
 from notifier.domain.message import CONFIRMED_ACTIONS, Action, VoiceMessage
-from notifier.domain.recording import AudioAddresses, Part, part_of, spoken_in
+from notifier.domain.recording import AudioAddresses, Part, part_of, spoken_pieces
 from notifier.domain.reply import Standing
-from notifier.domain.script import plain
 from notifier.domain.speech import CARRIER
 
 MOST_ROUNDS = 6
@@ -129,11 +128,11 @@ class Dialogue:
         turn = self._react(message, stand, key)
         return replace(turn, heard=stand.part is Part.REST or _played_through(stand, key))
 
-    def fallback(self, callers: Mapping[str, str]) -> str:
-        """For a call of which we know nothing: who is calling and where to ask, in every language."""
+    def unworded(self, sentence: Sentence, callers: Mapping[str, str]) -> str:
+        """For a call of which we know nothing: who we are and where to ask, in every language."""
         response = VoiceResponse()
         for locale in LOCALES:
-            self._say(response, locale, say(Sentence.FALLBACK, locale, callers[locale]))
+            self._say(response, locale, say(sentence, locale, callers[locale]))
             response.pause(length=BETWEEN_LINES)
         response.hangup()
         return str(response)
@@ -228,8 +227,8 @@ class Dialogue:
         for number, line in enumerate(part_of(message, stand.locale, stand.part)):
             if number:
                 into.pause(length=BETWEEN_LINES)
-            words = plain(line)
-            self._say(into, spoken_in(words, stand.locale), words, slow=stand.slow)
+            for words, language in spoken_pieces(line, stand.locale):
+                self._say(into, language, words, slow=stand.slow)
 
     def _speak_sentence(
         self, into: VoiceResponse | Gather, message: VoiceMessage, stand: Stand, sentence: Sentence

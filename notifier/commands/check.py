@@ -16,8 +16,7 @@ from notifier.commands.checks import (
     check_public_url,
     check_sources,
     check_speech,
-    check_templates,
-    make_rendering,
+    check_words,
     well,
 )
 from notifier.commands.checks_office import check_office
@@ -29,7 +28,6 @@ from notifier.commands.options import AsJson
 from notifier.commands.terminal import Cell, listing, print_json, screen
 from notifier.commands.words import say
 from notifier.engine.catalogue import Catalogue
-from notifier.resources import template_root
 from notifier.settings import Settings
 
 HELP = (
@@ -73,7 +71,7 @@ async def find_everything() -> list[Finding]:
         async with _catalogue(settings) as catalogue:
             findings += await check_sources(settings, catalogue.campaigns.values())
             if findings[0].level is Level.OK:
-                findings += _check_words(settings, catalogue)
+                findings += await check_words(settings, catalogue)
             findings += check_channels(catalogue)
             findings += check_public_url(settings)
     except Exception as error:  # a channel or the calendar that cannot be made of these settings
@@ -81,23 +79,12 @@ async def find_everything() -> list[Finding]:
     return findings
 
 
-def _check_words(settings: Settings, catalogue: Catalogue) -> list[Finding]:
-    rendering = make_rendering(settings, template_root())
-    return [
-        finding
-        for campaign in catalogue.campaigns.values()
-        for finding in check_templates(
-            campaign, rendering, [step.channel for step in campaign.plan if step.channel in catalogue.channels]
-        )
-    ]
-
-
 @asynccontextmanager
 async def _catalogue(settings: Settings) -> AsyncIterator[Catalogue]:
     """What is installed and configured, without a database."""
-    from notifier.app import make_catalogue
+    from notifier.app import make_catalogue, make_rendering
 
-    catalogue = make_catalogue(settings, parse_clock(settings.clock))
+    catalogue = make_catalogue(settings, parse_clock(settings.clock), make_rendering(settings))
     try:
         yield catalogue
     finally:

@@ -2,11 +2,10 @@
 
 import ipaddress
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +20,9 @@ from notifier.domain.channel import Channel
 from notifier.domain.speech import CARRIER, SpeechEngine, SpeechSurroundings
 from notifier.engine.catalogue import Catalogue
 from notifier.engine.clock_watch import LARGEST_OFFSET
+from notifier.engine.linting import TemplateFinding
+from notifier.engine.preflight import TARIFF
+from notifier.engine.proof import prove
 from notifier.engine.rendering import Rendering
 from notifier.resources import sql_root, template_root
 from notifier.settings import Settings
@@ -175,8 +177,8 @@ async def _check_sql(connection: Connection, campaign: Campaign) -> list[Finding
 
 def _check_parameters(campaign: Campaign, queries: CampaignQueries) -> Iterator[Finding]:
     for file, query, given in (
-        ("audience.sql", queries.audience, {"now", *campaign.parameters}),
-        ("facts.sql", queries.facts, {"now", "subjects"}),
+        ("audience.sql", queries.audience, campaign.audience_parameters),
+        ("facts.sql", queries.facts, campaign.facts_parameters),
     ):
         if set(query.params) != given:
             found, wanted = listed(sorted(query.params)), listed(sorted(given))
@@ -201,25 +203,59 @@ async def _check_columns(
     return [Finding("campaigns", Level.PROBLEM, words, say("check.mend_sql"))]
 
 
-def check_templates(campaign: Campaign, rendering: Rendering, channels: Iterable[str]) -> list[Finding]:
-    """Every template of the channels in use: there, and without the marks of fraud."""
-    used = list(channels)
-    missing = rendering.missing(campaign, used)
-    found = [
-        Finding(
-            "campaigns",
-            Level.PROBLEM,
-            say("check.template_missing", name=name),
-            say("check.write_template", name=name),
-        )
-        for name in missing
+async def check_words(settings: Settings, catalogue: Catalogue) -> list[Finding]:
+    """Every template of every campaign: there, without the marks of fraud, and made of what its facts give. What the
+    facts give is asked of the source; without it the words are looked at alone."""
+    from notifier.app import make_rendering
+
+    rendering = make_rendering(settings)
+    url = (settings.source_url or settings.database_url).get_secret_value()
+    columns = await _columns_of_facts(url, catalogue.campaigns.values())
+    return [
+        finding
+        for campaign in catalogue.campaigns.values()
+        for finding in _check_words_of(campaign, rendering, columns.get(campaign.name), catalogue.channels)
     ]
-    whole = [channel for channel in used if not any(f"/{channel}." in name for name in missing)]
-    for name, broken in rendering.lint(campaign, whole):
-        why = broken.reason_zh if chosen() is Language.ZH else broken.reason
+
+
+async def _columns_of_facts(url: str, campaigns: Iterable[Campaign]) -> dict[str, dict[str, str]]:
+    """What each facts.sql selects, as far as the source can say it; what it cannot is said elsewhere."""
+    found = {}
+    try:
+        async with _reading(url) as connection:
+            for campaign in campaigns:
+                with suppress(asyncpg.PostgresError, QueryError):
+                    statement = await connection.prepare(campaign_queries(campaign.name).facts.text)
+                    found[campaign.name] = {one.name: one.type.name for one in statement.get_attributes()}
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+        return found
+    return found
+
+
+def _check_words_of(
+    campaign: Campaign, rendering: Rendering, columns: Mapping[str, str] | None, channels: Mapping[str, Channel]
+) -> list[Finding]:
+    found, segments = list(rendering.lint(campaign)), 0
+    if columns is not None:
+        given = {name: kind for name, kind in columns.items() if name not in FACT_COLUMNS}
+        proof = prove(campaign, given, rendering, channels)
+        found, segments = [*found, *proof.findings], proof.segments
+    if found:
+        return [_word_finding(one) for one in found]
+    key = "check.templates_and_sms_well" if segments else "check.templates_well"
+    cost = f"{segments * TARIFF.sms_segment:g}"
+    return [well("campaigns", key, campaign=campaign.name, n=segments, cost=cost)]
+
+
+def _word_finding(found: TemplateFinding) -> Finding:
+    broken = found.finding
+    why = broken.reason_zh if chosen() is Language.ZH else broken.reason
+    if broken.rule == "template_missing":
+        remedy = say("check.write_template", name=found.file)
+    else:
         remedy = say("check.rewrite", excerpt=broken.excerpt) if broken.excerpt else say("check.rewrite_all")
-        found.append(Finding("campaigns", Level.PROBLEM, say("check.template_lint", name=name, why=why), remedy))
-    return found or [well("campaigns", "check.templates_well", campaign=campaign.name)]
+    words = say("check.template_lint", name=found.where, why=why, rule=broken.rule)
+    return Finding("campaigns", Level.PROBLEM, words, remedy)
 
 
 def check_channels(catalogue: Catalogue) -> Iterator[Finding]:
@@ -307,9 +343,3 @@ def is_local(host: str) -> bool:
     except ValueError:
         return "." not in host or host.endswith((".local", ".localhost", ".internal"))
     return not address.is_global
-
-
-def make_rendering(settings: Settings, folder: Path) -> Rendering:
-    from notifier.engine.rendering import House
-
-    return Rendering(folder, House(settings.caller.by_locale(), settings.optout))

@@ -100,6 +100,30 @@ CHINESE: Mapping[str, str] = {
     "Close a held notification.": "將待處理的通知結案。",
     "It was dealt with otherwise, as the reason says.": "已另行處理，如原因所述。",
     "What was done instead; kept in the log.": "另行處理的方式；會留下紀錄。",
+    # list
+    "Upload, show and drop lists of whom to call.": "上傳、顯示或刪除要聯絡的名單。",
+    "List the uploaded lists.": "列出已上傳的名單。",
+    "Upload a list.": "上傳名單。",
+    (
+        "CSV or XLSX with headings: an account or a telephone in each row, and what the words may say. The same file"
+        " under the same name is the same list. Bad rows are kept and told nobody."
+    ): (
+        "第一行為欄位名稱的 CSV 或 XLSX，每列須有電號或電話，其餘欄位可用於通知內容。"
+        "同一檔案與名稱即為同一名單；有誤的列會保留，但不會通知。"
+    ),
+    "Show a list.": "顯示名單。",
+    "Its columns as templates name them, and every bad row with its line and reason.": (
+        "顯示範本可用的欄位名稱，以及每一列有誤的行號與原因。"
+    ),
+    "Drop a list.": "刪除名單。",
+    "Its rows are erased for good; that there was one is kept.": "名單內容永久清除，僅保留曾有此名單的紀錄。",
+    "The list's name.": "名單名稱。",
+    "CSV (UTF-8 or Big5) or XLSX.": "CSV（UTF-8 或 Big5）或 XLSX。",
+    "What the list is called from now on.": "名單的名稱。",
+    "Whose office answers for rows that have a telephone only, for example 楠梓.": (
+        "只有電話的列由哪個轄區的服務所答覆，例如楠梓。"
+    ),
+    "Keep nothing; show what is bad.": "不保留資料，只顯示有誤之處。",
     # events, api-key
     "List the newest events.": "列出最近的事件。",
     "What came in, what it came to in each campaign, or why it was refused or ignored.": (

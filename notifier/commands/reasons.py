@@ -86,6 +86,10 @@ EXCLUSIONS: Mapping[str, Wording] = {
     "no_duty_crew": ("the district has no crew on duty to be told", "該轄區沒有登錄值班人員"),
     "posting_hold": ("the customer says it is paid; the payment is awaited in the books", "用戶表示已繳，等候入帳"),
     "suppressed": ("every address is barred from contact", "聯絡方式均已停止聯絡"),
+    "unknown_account": ("the source knows no such account", "來源資料庫查無此電號"),
+    "missing_value": ("a cell that the words need is empty", "通知內容所需的欄位空白"),
+    "not_a_date": ("a cell that is to be a date is none", "應為日期的欄位不是日期"),
+    "not_a_number": ("a cell that is to be a number is none", "應為數字的欄位不是數字"),
 }
 HELD: Mapping[str, Wording] = {
     "life_support": ("life support: a person calls", "使用維生設備，由專人聯絡"),
@@ -162,6 +166,26 @@ FAULTS: Mapping[str, Wording] = {  # what is wrong with a field of an event
     "not_json": (ENGLISH_FAULTS[Fault.NOT_JSON], "不是 UTF-8 的 JSON"),
     "not_an_event": (ENGLISH_FAULTS[Fault.NOT_AN_EVENT], "不是事件"),
 }
+LIST_ROWS: Mapping[str, Wording] = {  # why a row of an uploaded list is bad
+    "no_account_or_telephone": ("neither an account nor a telephone", "沒有電號，也沒有電話"),
+    "account_has_10_digits": (
+        "an account of 10 digits: a spreadsheet may have dropped its first zero; give it as text, or as XLSX",
+        "電號只有 10 碼：可能被試算表去掉開頭的 0，請改為文字格式或以 XLSX 上傳",
+    ),
+    "account_not_11_digits": ("the account number does not have 11 digits", "電號不是 11 碼"),
+    "no_number": ("the telephone cannot be dialled", "電話無法撥打"),
+    "unknown_locale": ("a language that no message is written in", "沒有該語言的通知內容"),
+    "same_as_line": ("the same customer stands above", "與前面的列重複"),
+    "cell_without_heading": ("something stands in a column without a heading", "沒有欄位名稱的儲存格有內容"),
+    "cell_is_an_error": ("a formula came to no value", "公式沒有結果"),
+    "cell_unreadable": ("a character that its encoding does not have", "含有無法辨識的字元"),
+    "cell_too_long": ("a cell of more than 200 characters", "儲存格超過 200 個字"),
+    "forbidden_link": ("a cell holds a link", "儲存格含有網址"),
+    "forbidden_transfer_call": ("a cell speaks of transferring a call", "儲存格提到轉接電話"),
+    "forbidden_identity": ("a cell speaks of an identity number", "儲存格提到身分證號碼"),
+    "forbidden_remit": ("a cell speaks of remitting money", "儲存格提到匯送款項"),
+    "forbidden_payee_account": ("a cell names an account to pay into", "儲存格提到收款帳戶"),
+}
 PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     (re.compile(r"suspended: (?P<why>.*)", re.DOTALL), ("suspended: {why}", "暫停聯絡：{why}")),
     (
@@ -178,6 +202,30 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     ),
     (re.compile(r"left_out: (?P<reason>.*)"), ("left out: {reason}", "不列入：{reason}")),
     (re.compile(r"no_address: (?P<number>\w+)"), ("no address: {number}", "沒有聯絡方式：{number}")),
+    (re.compile(r"same_as_line: (?P<n>\d+)"), ("the same customer as in line {n}", "與第 {n} 行重複")),
+    (re.compile(r"no_number: (?P<number>\w+)"), ("no telephone to dial: {number}", "電話無法撥打：{number}")),
+    (
+        re.compile(
+            rf"(?P<row>{'|'.join([*LIST_ROWS, 'missing_value', 'not_a_date', 'not_a_number'])}): (?P<column>.+)"
+        ),
+        ("{column}: {row}", "{column}：{row}"),
+    ),
+    (
+        re.compile(r"no template is named (?P<name>.*); there are: (?P<known>.*)"),
+        ("no template is named {name}; there are: {known}", "沒有名為 {name} 的範本；現有：{known}"),
+    ),
+    (re.compile(r"no list is named (?P<name>.*)"), ("no list is named {name}", "沒有名為 {name} 的名單")),
+    (
+        re.compile(r"the list (?P<name>.*) lacks columns that (?P<template>\S+) uses: (?P<columns>.*)"),
+        (
+            "the list {name} lacks columns that {template} uses: {columns}",
+            "名單 {name} 缺少範本 {template} 使用的欄位：{columns}",
+        ),
+    ),
+    (
+        re.compile(r"cannot be worded: (?P<file>\S+): (?P<row>forbidden_\w+)"),
+        ("the words may not be sent ({file}): {row}", "內容不得送出（{file}）：{row}"),
+    ),
     (re.compile(rf"(?P<field>\w+): (?P<fault>{'|'.join(FAULTS)})"), ("{field} {fault}", "{field}：{fault}")),
     (re.compile(r"paid at (?P<at>[\d:]+)"), ("paid at {at}", "已於 {at} 繳清")),
     (re.compile(r"paid at (?P<at>[\d:]+) on (?P<day>[\d-]+)"), ("paid at {at} on {day}", "已於 {day} {at} 繳清")),
@@ -244,6 +292,13 @@ PATTERNS: tuple[tuple[re.Pattern[str], Wording], ...] = (
     (
         re.compile(r"its cron line cannot be read: (?P<line>.*)"),
         ("its cron line cannot be read: {line}", "排程時間的寫法有誤：{line}"),
+    ),
+    (
+        re.compile(r"the words of (?P<campaign>\S+) to be mended: (?P<why>.*)"),
+        (
+            "the words of {campaign} to be mended ({why}): see `notifier check`",
+            "修正 {campaign} 的通知內容（{why}）：請執行 `notifier check`",
+        ),
     ),
     (
         re.compile(r"a worker that knows the campaign (?P<campaign>\S+)"),
@@ -313,6 +368,7 @@ _ALL: Mapping[str, Wording] = {
     **WITHDRAWALS,
     **NUMBERS,
     **DISPOSITIONS,
+    **LIST_ROWS,
     **EXCLUSIONS,
     **HELD,
     **CAME,
@@ -347,7 +403,9 @@ def action_words(action: str) -> str:
 def _part(name: str, value: str) -> str:
     if name == "reason":
         return in_words(value)
-    table = {"number": NUMBERS, "ended": DISPOSITIONS, "fault": FAULTS}.get(name, {})
+    table = {"number": NUMBERS, "ended": DISPOSITIONS, "fault": FAULTS, "row": {**LIST_ROWS, **EXCLUSIONS}}.get(
+        name, {}
+    )
     return _pick(table[value]) if value in table else value
 
 

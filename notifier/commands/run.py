@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +13,7 @@ from notifier.commands.exits import Exit, Failure
 from notifier.commands.opening import at, find_campaign, on_app
 from notifier.commands.options import AsJson
 from notifier.commands.progress import parameter_words, state_words
-from notifier.commands.reasons import disposition_words
+from notifier.commands.reasons import disposition_words, in_words
 from notifier.commands.terminal import channel_words, print_json, screen, tell
 from notifier.commands.watching import watch
 from notifier.commands.words import Language, bracketed, chosen, clauses, listed, say
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
             "notifier run payment_deadline --dry-run",
             "notifier run payment_deadline --set days=3 --set district=楠梓 --wait",
             "notifier run payment_deadline --test-to 0912-345-678",
+            "notifier run customer_care --set list=visits --set template=visit --dry-run",
         ),
     )(run)
 
@@ -60,13 +61,17 @@ def run(
 ) -> None:
     async def work(app: "App") -> Exit:
         chosen_campaign = find_campaign(app, campaign)
-        params = _parameters(chosen_campaign, read_pairs(given or []))
+        params = parameters_of(chosen_campaign, given)
         if dry_run + wait + (test_to is not None) > 1:
             raise Failure(Exit.USAGE, say("run.one_of"))
+        if not dry_run and (why := app.catalogue.stopped.get(chosen_campaign.name)):
+            raise Failure(Exit.MUST_BE_MENDED, say("run.stopped", campaign=chosen_campaign.name, why=why))
+        columns = await columns_of_list(app, chosen_campaign, params)
         if dry_run:
             return await _preflight(app, chosen_campaign, params, as_json)
         if test_to is not None:
-            return await _test(app, chosen_campaign, test_to, locale, as_json)
+            told = chosen_campaign.told_with(params)
+            return await _test(app, told, test_to, locale, as_json, columns)
         return await _open(app, chosen_campaign, params, key, wait=wait, as_json=as_json)
 
     on_app(work)
@@ -89,7 +94,9 @@ def default_key(campaign: Campaign, params: Mapping[str, object], day: str) -> s
     return f"{campaign.name} {day} {hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
 
 
-def _parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, object]:
+def parameters_of(campaign: Campaign, typed: Sequence[str] | None) -> dict[str, object]:
+    """The parameters of a run, as typed over the defaults. Raises Failure."""
+    given = read_pairs(typed or [])
     try:
         return read_parameters(campaign, given)
     except BadParameter as error:
@@ -99,6 +106,18 @@ def _parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, objec
         known = [n + bracketed(p.help_zh if chinese else p.help) for n, p in campaign.parameters.items()]
         words = say("run.bad_parameter", why=why, given=typed, known=clauses(*known) or say("none"))
         raise Failure(Exit.USAGE, words) from error
+
+
+async def columns_of_list(app: "App", campaign: Campaign, params: Mapping[str, object]) -> Collection[str]:
+    """The columns of the list that the run tells, if it tells one. Raises Failure when its words do not fit it."""
+    from notifier.engine.list_fit import DoesNotFit, fit_list
+
+    if not campaign.listed:
+        return ()
+    try:
+        return (await fit_list(app.lists, app.rendering, campaign, params)).uploaded.columns.keys()
+    except DoesNotFit as error:
+        raise Failure(Exit.USAGE, say("run.does_not_fit", why=in_words(str(error)))) from error
 
 
 async def _open(
@@ -164,11 +183,13 @@ async def _preflight(app: "App", campaign: Campaign, params: Mapping[str, object
     return Exit.DONE
 
 
-async def _test(app: "App", campaign: Campaign, address: str, locale: str, as_json: bool) -> Exit:
+async def _test(
+    app: "App", campaign: Campaign, address: str, locale: str, as_json: bool, columns: Collection[str]
+) -> Exit:
     from notifier.engine.test_send import TestRefused, send_test
 
     try:
-        sent = await send_test(app, campaign, address, locale)
+        sent = await send_test(app, campaign, address, locale, columns)
     except TestRefused as error:
         raise Failure(Exit.UNFINISHED, say("run.test_refused", why=error)) from error
     if as_json:

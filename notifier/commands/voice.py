@@ -16,6 +16,7 @@ from notifier.commands.explanation_view import doubt_lines, explanation_json, ex
 from notifier.commands.opening import find_campaign, on_app
 from notifier.commands.options import AsJson
 from notifier.commands.reasons import in_words
+from notifier.commands.run import columns_of_list, parameters_of
 from notifier.commands.terminal import engine_words, error_screen, print_json, screen, tell
 from notifier.commands.words import Language, chosen, listed, say
 from notifier.domain.campaign import Campaign
@@ -24,7 +25,7 @@ from notifier.domain.message import LOCALES
 if TYPE_CHECKING:
     from notifier.app import App
     from notifier.engine.audition import Take
-    from notifier.engine.audition_calls import Call
+    from notifier.engine.audition_calls import Call, Params
     from notifier.engine.clips import Progress
 
 GROUP = "Look at and listen to a campaign's calls before anybody is rung."
@@ -38,6 +39,7 @@ AUDITION = (
 )
 
 Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="For example payment_deadline.")]
+Given = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +65,7 @@ def register(app: typer.Typer) -> None:
             "notifier voice audition payment_deadline",
             "notifier voice audition payment_deadline --engine espeak --locale zh-TW --output ~/review",
             "notifier voice audition payment_deadline --subject B00000380",
+            "notifier voice audition customer_care --set list=visits --set template=visit",
         ),
     )(audition)
     app.add_typer(group, name="voice")
@@ -75,6 +78,7 @@ def explain(
         typer.Option("--subject", metavar="KEY", help="A bill's number; several make one call, as of a household."),
     ],
     locale: Annotated[str, typer.Option("--locale", help="Language of the lines: zh-TW or en.")] = LOCALES[0],
+    given: Given = None,
     as_json: AsJson = False,
 ) -> None:
     async def work(app: "App") -> None:
@@ -82,10 +86,10 @@ def explain(
         from notifier.engine.explanation import explain_call
 
         shown_in = _locale(locale)
-        named = find_campaign(app, campaign)
+        named, params = await _chosen(app, campaign, given)
         try:
             call = await word_call(app, named, subject)
-            why_not = await doubts(app, named, call.subjects)
+            why_not = await doubts(app, named, call.subjects, params)
             explanation = await explain_call(app.clips, call, shown_in)
         except NoCall as error:
             raise _failure(app, error) from error
@@ -113,19 +117,20 @@ def audition(
     output: Annotated[
         Path | None, typer.Option("--output", metavar="DIR", help="A new folder; else one named by campaign and time.")
     ] = None,
+    given: Given = None,
 ) -> None:
     async def work(app: "App") -> None:
         from notifier.engine.audition import CannotRecord, recording_engines
         from notifier.engine.audition_calls import NoCall
 
-        named = find_campaign(app, campaign)
+        named, params = await _chosen(app, campaign, given)
         locales = LOCALES if locale is None else [_locale(locale)]
         now = app.catalogue.calendar.local(app.clock.now())
         where = output or Path(f"audition-{named.name}-{now:%Y%m%d-%H%M%S}")
         try:
             engines = recording_engines(app.clips, engine)
             with new_folder(where) as folder:
-                calls, takes = await _record(app, named, subject or [], locales, engines)
+                calls, takes = await _record(app, named, params, subject or [], locales, engines)
                 write_takes(folder, takes, calls, _title(named), f"{now:%Y-%m-%d %H:%M}")
         except (NoCall, CannotRecord) as error:
             raise _failure(app, error) from error
@@ -137,14 +142,27 @@ def audition(
     on_app(work)
 
 
+async def _chosen(app: "App", name: str, given: list[str] | None) -> "tuple[Campaign, Params]":
+    """The campaign as a run with these parameters would tell it, and the parameters."""
+    named = find_campaign(app, name)
+    params = parameters_of(named, given)
+    await columns_of_list(app, named, params)
+    return named.told_with(params), params
+
+
 async def _record(
-    app: "App", campaign: Campaign, subjects: list[str], locales: Sequence[str], engines: list[str]
+    app: "App",
+    campaign: Campaign,
+    params: "Params",
+    subjects: list[str],
+    locales: Sequence[str],
+    engines: list[str],
 ) -> "tuple[list[Call], list[Take]]":
     from notifier.engine.audition import record
     from notifier.engine.audition_calls import doubts, sample_calls, word_call
 
-    calls = [await word_call(app, campaign, subjects)] if subjects else await sample_calls(app, campaign)
-    for line in doubt_lines(await doubts(app, campaign, calls[0].subjects) if subjects else []):
+    calls = [await word_call(app, campaign, subjects)] if subjects else await sample_calls(app, campaign, params)
+    for line in doubt_lines(await doubts(app, campaign, calls[0].subjects, params) if subjects else []):
         error_screen().print(line)
     with _progress() as progress:
         return calls, await record(app.clips, campaign, calls, locales, engines, progress)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from enum import StrEnum
 
+from notifier.commands.words_lists import LISTS
 from notifier.commands.words_office import OFFICE
 
 
@@ -175,6 +176,11 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "run.one_of": ("--dry-run, --test-to and --wait exclude each other.", "--dry-run、--test-to 與 --wait 只能擇一。"),
     "run.bad_parameter": ("{why}. It takes: {known}.", "參數有誤：{given}。可用的參數：{known}。"),
+    "run.stopped": (
+        "{campaign} tells nobody until its words are mended ({why}): run `notifier check`.",
+        "{campaign} 的通知內容須先修正（{why}），目前不會通知：請執行 `notifier check`。",
+    ),
+    "run.does_not_fit": ("Nothing was opened: {why}.", "未開啟批次：{why}。"),
     "run.other_campaign": (
         "The key {key} belongs to run {run} of {campaign}: give another --key.",
         "識別鍵 {key} 已用於 {campaign} 的批次 {run}：請用 --key 指定其他識別鍵。",
@@ -605,9 +611,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{campaign}: every template is there and says nothing it must not",
         "{campaign}：範本齊全且用語合格",
     ),
-    "check.template_missing": ("the template {name} is missing", "缺少範本 {name}"),
+    "check.templates_and_sms_well": (
+        "{campaign}: every template is there and says nothing it must not; an SMS is at most {n} segments (NT${cost})",
+        "{campaign}：範本齊全且用語合格；簡訊最長 {n} 則（{cost} 元）",
+    ),
     "check.write_template": ("write it in templates/{name}", "請補上 templates/{name}"),
-    "check.template_lint": ("{name}: {why}", "{name}：{why}"),
+    "check.template_lint": ("{name}: {why} [{rule}]", "{name}：{why}［{rule}］"),
     "check.rewrite": ("rewrite this passage: {excerpt}", "請改寫此處：{excerpt}"),
     "check.rewrite_all": ("add it to the template", "請在範本中補上"),
     "check.speech_on": ("{engine} speaks {voices}", "{engine}可播報：{voices}"),
@@ -748,4 +757,5 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "sheet.slow": ("slower, as after the star key", "慢速（按米字鍵後）"),
     "sheet.take": ("{s} s, {engine}, {file}", "{s} 秒，{engine}，{file}"),
     **OFFICE,
+    **LISTS,
 }

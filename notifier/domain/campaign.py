@@ -1,7 +1,7 @@
 """The campaign definition language: what one file in `notifier/campaigns/` declares."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 
 from notifier.domain.calendar import Window
@@ -33,7 +33,8 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One value of `--set name=value`. `kind` is int, str or bool, and converts what was typed."""
+    """One value of `--set name=value`. `kind` is int, str or bool, and converts what was typed. `required`: it has no
+    default that would make sense."""
 
     kind: type
     default: object
@@ -41,6 +42,7 @@ class Parameter:
     help_zh: str
     least: int | None = None
     most: int | None = None
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,9 @@ class Campaign:
     audience selects it; `withdrawn_by`: those after which nothing more is told of a subject, if the facts agree.
     `proposes` finds in the facts the days that can be offered: its templates get those that a calendar leaves as
     `days`, in the order of the keys that choose one. `again`: why a person decides first, when a subject has been told
-    before and another occasion comes; `until_acknowledged`: nothing more of a subject once somebody has said yes."""
+    before and another occasion comes; `until_acknowledged`: nothing more of a subject once somebody has said yes.
+    `listed`: its audience is an uploaded list, which the parameter `list` names, told in the words that the parameter
+    `template` names: one of several sets of templates, each file beginning with its name."""
 
     name: str
     title: str
@@ -75,10 +79,32 @@ class Campaign:
     machine: MachinePolicy = MachinePolicy.IGNORE
     priority: int = 5
     rings_per_day: int = 3
+    listed: bool = False
+    template: str = ""  # which of its templates a run of a listed campaign is told in
 
     def __post_init__(self) -> None:
+        if self.listed and (self.schedule or self.triggers or not {"list", "template"} <= self.parameters.keys()):
+            raise ValueError(f"campaign {self.name}: somebody must name a list and a template each time")
         if both := self.triggers & self.withdrawn_by:
             raise ValueError(f"campaign {self.name}: {min(both)} cannot ask for a telling and end it")
+
+    def told_with(self, params: Mapping[str, object]) -> "Campaign":
+        """The campaign as a run with these parameters tells it."""
+        return replace(self, template=str(params.get("template") or "")) if self.listed else self
+
+    def template_name(self, channel: str, locale: str) -> str:
+        """Where its words for a channel stand, below the folder of templates."""
+        return f"{self.name}/{self.template}{'.' if self.template else ''}{channel}.{locale}.j2"
+
+    @property
+    def audience_parameters(self) -> frozenset[str]:
+        """What its audience.sql is given."""
+        return frozenset({"now", "accounts"}) if self.listed else frozenset({"now", *self.parameters})
+
+    @property
+    def facts_parameters(self) -> frozenset[str]:
+        """What its facts.sql is given."""
+        return frozenset({"subjects", "accounts", "districts"}) if self.listed else frozenset({"subjects", "now"})
 
 
 class BadParameter(ValueError):
@@ -91,6 +117,9 @@ def read_parameters(campaign: Campaign, given: Mapping[str, str]) -> dict[str, o
     if unknown:
         known = ", ".join(campaign.parameters) or "none"
         raise BadParameter(f"{campaign.name} has no parameter {unknown[0]!r}; it has: {known}")
+    for name, parameter in campaign.parameters.items():
+        if parameter.required and not given.get(name):
+            raise BadParameter(f"{name} is not set; {parameter.help}")
     return {
         name: _convert(name, parameter, given[name]) if name in given else parameter.default
         for name, parameter in campaign.parameters.items()

@@ -18,6 +18,13 @@ class Sentence(StrEnum):
     GOODBYE = "goodbye"
     FALLBACK = "fallback"
     """For a call whose own words cannot be had: who is calling, and where to check."""
+    CALLED_BACK = "called_back"
+    """For somebody who calls the number that rang them. It does not say that we rang: a swindler may have shown our
+    number, and whoever calls back must not hear him confirmed."""
+
+
+# Said when nothing of the call is known: no recording need be at hand, so the carrier's own voice says them.
+OF_THE_CARRIER = frozenset({Sentence.FALLBACK, Sentence.CALLED_BACK})
 
 
 LOCALES = ("zh-TW", "en")
@@ -70,6 +77,12 @@ SENTENCES: Mapping[Sentence, Mapping[str, str]] = MappingProxyType(
             "zh-TW": "這裡是{caller}。很抱歉，現在無法播放通知內容。想查證這通電話，請撥一，九，一，一。謝謝您，再見。",
             "en": "This is {caller}. We are sorry, we cannot play our message just now. "
             "To verify this call, dial one, nine, one, one. Thank you. Goodbye.",
+        },
+        Sentence.CALLED_BACK: {
+            "zh-TW": "這裡是{caller}。這支電話只用來通知用戶，沒有人接聽。"
+            "想知道剛才的電話是不是我們打的，請撥一，九，一，一查證。謝謝您，再見。",
+            "en": "This is {caller}. We use this number to notify customers; nobody answers here. "
+            "To find out whether a call was really ours, dial one, nine, one, one. Thank you. Goodbye.",
         },
     }
 )

@@ -16,12 +16,14 @@ EXCERPT = 14  # characters shown on each side of what was found
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to change. `rule` is stable; `excerpt` is the text around it, empty when something is missing."""
+    """One thing to change. `rule` is stable; `excerpt` is the text around it, empty when something is missing; `line`
+    of the text, 0 where it concerns the whole."""
 
     rule: str
     reason: str
     reason_zh: str
     excerpt: str
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +129,21 @@ def lint_template(purpose: Purpose, channel: str, locale: str, text: str) -> lis
             )
         )
     if locale == "zh-TW" and (match := re.search("|".join(_simplified(said)) or "(?!)", said)):
-        findings.append(Finding("simplified", "a simplified character", "簡體字", _around(said, match)))
+        where = _around(said, match), _line(said, match)
+        findings.append(Finding("simplified", "a simplified character", "簡體字", *where))
     return findings
+
+
+def lint_said(purpose: Purpose, channel: str, text: str) -> list[Finding]:
+    """What a text that is about to be said, or a cell that will be, must not hold. Names may be written in characters
+    of any kind."""
+    return lint_template(purpose, channel, "", text)
 
 
 def _find(rule: _Rule, said: str) -> Finding | None:
     text = said if rule.name == "link" else _INNOCENT.sub(" ", said)
     match = rule.pattern.search(text)
-    return Finding(rule.name, rule.reason, rule.reason_zh, _around(text, match)) if match else None
+    return Finding(rule.name, rule.reason, rule.reason_zh, _around(text, match), _line(text, match)) if match else None
 
 
 def _simplified(said: str) -> list[str]:
@@ -152,6 +161,10 @@ def _in(character: str, charset: str) -> bool:
     return True
 
 
+def _line(text: str, match: re.Match[str]) -> int:
+    return text.count("\n", 0, match.start()) + 1
+
+
 def _around(text: str, match: re.Match[str]) -> str:
     return text[max(match.start() - EXCERPT, 0) : match.end() + EXCERPT].strip()
 
@@ -165,11 +178,16 @@ _CJK_GAP = re.compile(r"(?<=[一-鿿])[ \t]+(?=[一-鿿])")
 
 def _plain(text: str) -> str:
     """The words alone: full-width forms folded, invisible characters out, of template tags only their literals."""
-    folded = unicodedata.normalize("NFKC", _TAG.sub(_literals, _COMMENT.sub("", text)))
+    folded = unicodedata.normalize("NFKC", _TAG.sub(_literals, _COMMENT.sub(_line_ends, text)))
     visible = "".join(character for character in folded if unicodedata.category(character) != "Cf")
     return _CJK_GAP.sub("", visible)
 
 
 def _literals(tag: re.Match[str]) -> str:
     literals = ["".join(pair) for pair in _LITERAL.findall(tag[0])]
-    return " ".join(literals) or (_VALUE if tag[1] else " ")
+    return (" ".join(literals) or (_VALUE if tag[1] else " ")) + _line_ends(tag)
+
+
+def _line_ends(match: re.Match[str]) -> str:
+    """So that what follows stands where it stood."""
+    return "\n" * match[0].count("\n")

@@ -10,9 +10,9 @@ from hashlib import sha256
 from itertools import chain
 
 from notifier.domain.attempt_id import AttemptId
-from notifier.domain.dialogue_words import Sentence, say
+from notifier.domain.dialogue_words import OF_THE_CARRIER, Sentence, say
 from notifier.domain.message import VoiceMessage
-from notifier.domain.script import Fragment, fragments
+from notifier.domain.script import CUT, Fragment, fragments, plain
 from notifier.domain.speech import EngineAbilities, Utterance
 
 ADDRESS_BYTES = 16  # of the seal on an address: nobody guesses 128 bits
@@ -60,8 +60,25 @@ def part_of(message: VoiceMessage, locale: str, part: Part) -> tuple[str, ...]:
 
 
 def spoken_in(text: str, locale: str) -> str:
-    """The language a clip is spoken in: "For English, press zero" stands in a Chinese script, too."""
-    return "en" if locale == "zh-TW" and _LATIN.search(text) and not _CHINESE.search(text) else locale
+    """The language a clip is spoken in: "For English, press zero" stands in a Chinese script, a place by its Chinese
+    name in an English one."""
+    chinese, latin = bool(_CHINESE.search(text)), bool(_LATIN.search(text))
+    if chinese == latin:
+        return locale
+    return "en" if latin and locale == "zh-TW" else "zh-TW" if chinese and locale == "en" else locale
+
+
+def spoken_pieces(line: str, locale: str) -> list[tuple[str, str]]:
+    """A marked line as a voice that reads it whole is given it: the words and their language, in as few pieces as there
+    are languages in it."""
+    pieces: list[tuple[str, str]] = []
+    for piece in filter(None, map(plain, line.split(CUT))):
+        language = spoken_in(piece, locale)
+        if pieces and language == pieces[-1][1]:
+            pieces[-1] = (pieces[-1][0] + piece, language)
+        elif _CHINESE.search(piece) or _LATIN.search(piece):  # punctuation alone is nothing to say
+            pieces.append((piece, language))
+    return pieces
 
 
 def utterance_of(fragment: Fragment, locale: str, *, slow: bool) -> Utterance:
@@ -95,8 +112,8 @@ def _of_sentences(locale: str, caller: str) -> frozenset[Utterance]:
 
 
 def sentences(locale: str, caller: str) -> list[str]:
-    """The fixed sentences of a call whose words are known; the one for a call without words is the carrier's to say."""
-    return [say(sentence, locale, caller) for sentence in Sentence if sentence is not Sentence.FALLBACK]
+    """The fixed sentences of a call whose words are known; those for a call without words are the carrier's to say."""
+    return [say(sentence, locale, caller) for sentence in Sentence if sentence not in OF_THE_CARRIER]
 
 
 def clip_key(seal: bytes, engine: str, abilities: EngineAbilities, utterance: Utterance, processing: str) -> bytes:

@@ -20,9 +20,12 @@ BETWEEN_CLAUSES = 250
 WITHIN = 30  # where no pause is written: the clips' own edges are trimmed away
 _ENDS = re.compile(r"[\s。，、；：？！.,;:?!]+$")
 _BEGINS = re.compile(r"^[\s。，、；：？！.,;:?!]+")
-# Chinese with its punctuation; or English words, of which one in capitals would be an abbreviation.
+# Chinese with its punctuation; or English words, of which one in capitals, or without a vowel, is an abbreviation.
+_VOWELLESS = r"(?<![A-Za-z])[b-df-hj-np-tv-xzB-DF-HJ-NP-TV-XZ]{2,}(?![A-Za-z])"
 _WORDS_ONLY = re.compile(
-    r"[\u3007\u3400-\u9fff\uf900-\ufaff，。、；：？！「」（）\s]+|(?:(?![A-Z]{2})[A-Za-z]|[\s,.;:?!'’-])+"
+    r"[\u3007\u3400-\u9fff\uf900-\ufaff，。、；：？！「」（）\s]+|(?:(?![A-Z]{2}|"
+    + _VOWELLESS
+    + r")[A-Za-z]|[\s,.;:?!'’-])+"
 )
 _ZH_THOUSANDS = re.compile(r"^(新臺幣)(.*[千萬億兆]零?)?(.*)$")
 _ZH_HUNDREDS = re.compile(r"(?<=百)(?![零元])")  # 一元 by itself has another tone than in 一百零一元

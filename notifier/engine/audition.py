@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notifier.domain.campaign import Campaign
-from notifier.domain.dialogue_words import Sentence, say
+from notifier.domain.dialogue_words import OF_THE_CARRIER, Sentence, say
 from notifier.domain.message import MachinePolicy, VoiceMessage
 from notifier.domain.recording import Part, part_of, utterances
 from notifier.domain.script import plain
@@ -16,7 +16,7 @@ from notifier.engine.playback import Playback
 from notifier.speech.audio import join, seconds
 
 HEADER = len(join([]))  # bytes of a file before its sound
-SENTENCES = [sentence for sentence in Sentence if sentence is not Sentence.FALLBACK]  # that one the carrier says
+SENTENCES = [sentence for sentence in Sentence if sentence not in OF_THE_CARRIER]
 
 
 class CannotRecord(Exception):

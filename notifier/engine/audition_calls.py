@@ -20,6 +20,7 @@ from notifier.storage.source import Source
 
 DRAWN = 200  # recipients to choose from: each number of subjects comes first in each language, the largest before all
 SPARE = 5  # of each number of subjects: some have paid since
+Params = Mapping[str, object]
 MOST_CALLS = 3  # a reviewer listens to four recordings of each, in two languages
 
 
@@ -79,11 +80,13 @@ class Doubt:
     reason: str
 
 
-async def doubts(app: CallingParts, campaign: Campaign, subjects: Sequence[str]) -> list[Doubt]:
-    """What keeps a run opened now, with its parameters left as they are, from making one call about these subjects.
+async def doubts(
+    app: CallingParts, campaign: Campaign, subjects: Sequence[str], params: Params | None = None
+) -> list[Doubt]:
+    """What keeps a run opened now, with its parameters as given or left as they are, from making one call about these.
     Nothing is kept of the drawing. Raises SourceLost, SourceBroken."""
     telephone = _telephone(app.catalogue, campaign)
-    async with _drawn(app, campaign) as connection:
+    async with _drawn(app, campaign, params) as connection:
         fates = {row["subject"]: row for row in await app.audiences.fates(connection, subjects)}
     left_out = {subject: _left_out(campaign, telephone, fates.get(subject)) for subject in subjects}
     found = [Doubt((subject,), why) for subject, why in left_out.items() if why]
@@ -111,11 +114,11 @@ async def word_call(app: CallingParts, campaign: Campaign, subjects: Sequence[st
     return _word(app, campaign, telephone, subjects, known)
 
 
-async def sample_calls(app: CallingParts, campaign: Campaign) -> list[Call]:
+async def sample_calls(app: CallingParts, campaign: Campaign, params: Params | None = None) -> list[Call]:
     """Calls that differ in the number of their subjects, of real people who would be called today. Nothing is kept of
     the drawing. Raises NoCall, SourceLost, SourceBroken."""
     telephone = _telephone(app.catalogue, campaign)
-    async with _drawn(app, campaign) as connection:
+    async with _drawn(app, campaign, params) as connection:
         rows = _candidates(await app.audiences.samples(connection, DRAWN))
     subjects = sorted({subject for row in rows for subject in row["subjects"]})
     known = await app.source.facts(campaign.name, subjects, app.clock.now()) if subjects else {}
@@ -147,13 +150,13 @@ def _differing(counts: Iterable[int]) -> list[int]:
 
 
 @asynccontextmanager
-async def _drawn(app: CallingParts, campaign: Campaign) -> AsyncIterator[Connection]:
+async def _drawn(app: CallingParts, campaign: Campaign, params: Params | None) -> AsyncIterator[Connection]:
     """The audience of a run opened now, for as long as it is looked at."""
     async with app.audiences.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            await app.planner().draw(connection, campaign, read_parameters(campaign, {}))
+            await app.planner().draw(connection, campaign, read_parameters(campaign, {}) if params is None else params)
             yield connection
         finally:
             await transaction.rollback()

@@ -24,6 +24,15 @@ class Catalogue:
     channels: Mapping[str, Channel]
     calendar: Calendar
     caps: Caps = field(default_factory=dict)
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    """Campaigns that tell nobody until their words are mended, each with what is wrong. What is under way of them, what
+    is withdrawn, what events ask for goes on: only telling waits."""
+
+    def waits_for(self, name: str) -> str | None:
+        """What a run of this campaign waits for before anybody is told; None when nothing keeps it."""
+        if name not in self.campaigns:
+            return f"a worker that knows the campaign {name}"
+        return f"the words of {name} to be mended: {self.stopped[name]}" if name in self.stopped else None
 
     def campaign(self, name: str) -> Campaign:
         try:

@@ -135,15 +135,15 @@ class Lane:
         return 0.0 if dispatched else 0.02
 
     async def _is_known(self, run: DueRun) -> bool:
-        """A worker that lacks the campaign leaves the run, and the pace, to those that have it."""
-        if run.campaign in self.catalogue.campaigns:
+        """A worker that lacks the campaign, or its words, leaves the run and the pace to those that have them."""
+        if (what := self.catalogue.waits_for(run.campaign)) is None:
             return True
-        await self.runs.wait_for(run.id, f"a worker that knows the campaign {run.campaign}")
+        await self.runs.wait_for(run.id, what)
         return False
 
     async def _dispatch(self, run: DueRun, most: int, grant: Grant) -> int:
         """Claim up to `most` of a run and see them off; answers how many were claimed."""
-        campaign = self.catalogue.campaigns[run.campaign]
+        campaign = self.catalogue.campaigns[run.campaign].told_with(run.params)
         claimed = await self._claim(run, campaign, self._facts.portion(run.id, most))
         if claimed:
             try:

@@ -20,13 +20,16 @@ from notifier.domain.suspension import because_of
 from notifier.domain.telephone import Number, read_cell
 from notifier.domain.watch import has_shrunk
 from notifier.engine.backoff import Persistence, wait_for
-from notifier.engine.catalogue import Catalogue, UnknownCampaign
+from notifier.engine.catalogue import Catalogue
 from notifier.engine.clips import Clips
+from notifier.engine.list_fit import DoesNotFit, Fit, fit_list
 from notifier.engine.preparer import recorded_channel
+from notifier.engine.rendering import Rendering
 from notifier.engine.write_ahead import URGENT_BELOW
 from notifier.storage.audiences import AudienceStore, PutOff, Screened, Screening
 from notifier.storage.database import LOST, WakeUps
 from notifier.storage.error_words import without_cells
+from notifier.storage.lists import ListStore
 from notifier.storage.queries import Connection, QueryError
 from notifier.storage.runs import Run, RunStore
 from notifier.storage.source import Source, SourceBroken, SourceLost, SourceSlow
@@ -81,6 +84,8 @@ class Planner:
     wake_ups: WakeUps
     clips: Clips
     suspensions: SuspensionStore
+    lists: ListStore
+    rendering: Rendering
     _woken: asyncio.Event = field(init=False)
     _slow: Counter[int] = field(default_factory=Counter)  # tries at an audience that took too long, by run
     _not_before: dict[int, float] = field(default_factory=dict)  # monotonic seconds
@@ -119,6 +124,8 @@ class Planner:
         return [run for run, moment in self._not_before.items() if moment > time.monotonic()]
 
     async def _plan(self, connection: Connection, run: Run) -> Trouble | None:
+        if (what := self.catalogue.waits_for(run.campaign)) is not None:  # another worker may have it
+            return Trouble(what, RunState.PLANNING, 10 * AWAY)
         try:
             async with connection.transaction():
                 drawn = await self.draw(connection, self.catalogue.campaign(run.campaign), run.params)
@@ -129,11 +136,9 @@ class Planner:
             return self._too_slow(run, error)
         except SourceLost as error:
             return Trouble(f"the source database: {error}", RunState.PLANNING, AWAY)
-        except UnknownCampaign:  # here; another worker may have it
-            return Trouble(f"a worker that knows the campaign {run.campaign}", RunState.PLANNING, 10 * AWAY)
         except SourceBroken as error:
             return Trouble(f"the source does not hold its contract: {error}", RunState.FAILED)
-        except (QueryError, NeverOpen) as error:
+        except (QueryError, NeverOpen, DoesNotFit) as error:
             return Trouble(str(error), RunState.FAILED)
         except LOST:
             raise
@@ -177,8 +182,12 @@ class Planner:
         await self.audiences.take_turns(connection, campaign.name)
         now = self.clock.now()
         due_at = self.catalogue.opening(campaign)(now)
-        async with self.source.audience(campaign.name, now, params, subjects) as rows:
+        fit = await fit_list(self.lists, self.rendering, campaign, params, connection) if campaign.listed else None
+        given = params if fit is None else {"accounts": await self.lists.accounts(connection, fit.uploaded.id)}
+        async with self.source.audience(campaign.name, now, given, subjects) as rows:
             await self.audiences.stage(connection, rows, self.source.audience_within)
+        if fit is not None:
+            await self._stage_list(connection, fit)
         await self._read_cells(connection)
         screened = await self.audiences.screen(connection, self._screening(campaign, now))
         return Drawn(screened, due_at, await self._put_off(connection, campaign, now))
@@ -190,6 +199,11 @@ class Planner:
             for one in await self.suspensions.standing(now, connection)
             if campaign.purpose in one.purposes
         )
+
+    async def _stage_list(self, connection: Connection, fit: Fit) -> None:
+        columns = fit.uploaded.columns.keys()
+        cells = {(name, kind.value) for name, kind in fit.needs.cells if name in columns}
+        await self.audiences.stage_list(connection, fit.uploaded.id, fit.template, cells, fit.needs.used)
 
     async def _fan_out(self, connection: Connection, run: Run, drawn: Drawn) -> None:
         campaign = self.catalogue.campaign(run.campaign)

@@ -177,7 +177,7 @@ async def preflight(
     app: PreflightParts, campaign: Campaign, params: Mapping[str, Any], samples: int = 5, tariff: Tariff = TARIFF
 ) -> PreflightReport:
     """Draw the audience and keep nothing of it. Raises SourceLost, SourceBroken, NeverOpen."""
-    now = app.clock.now()
+    campaign, now = campaign.told_with(params), app.clock.now()
     drawn, view, rows = await _draw(app, campaign, params, max(samples, LOOKED_AT))
     told = await _read_facts(app, campaign, rows)
     shown = _Samples(app, campaign).render(rows, told, samples)

@@ -68,7 +68,7 @@ class Preparer:
         """Prepare one run; answers whether there is reason to look again at once."""
         if self.clock.astray:
             return False
-        known = self.catalogue.campaigns.keys()
+        known = self.catalogue.campaigns.keys() - self.catalogue.stopped.keys()
         run = await self.runs.take_to_prepare(self.clips.maker, known, self.clock.now(), self._until())
         if run is None:
             return False
@@ -103,6 +103,7 @@ class Preparer:
         channel = recorded_channel(self.catalogue, campaign) if campaign is not None else None
         if campaign is None or channel is None:
             return
+        campaign = campaign.told_with(run.params)
         for _ in self.clips.own_engines:  # calls that one engine turns out not to speak are worded for the next
             if await self._record(await self._collect(run, campaign, channel, progress), progress):
                 return

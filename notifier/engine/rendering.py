@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -14,14 +14,17 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import AddressKind, Channel
-from notifier.domain.lint import Finding, lint_template
+from notifier.domain.lint import lint_said
+from notifier.domain.list_cell import taken_by
 from notifier.domain.message import LOCALES, Action, EmailMessage, Message, Script, SmsMessage, VoiceMessage
 from notifier.domain.purpose import Purpose
 from notifier.domain.reading import FILTERS, NEED_TODAY
 from notifier.domain.reply import OFFICE_WORK, RETURNING, offer
 from notifier.domain.script import is_readable
 from notifier.domain.sms_length import count_segments
+from notifier.engine.linting import TemplateFinding, lint_words
 from notifier.engine.spoken import PUBLIC, Public, VoiceEnvironment, known
+from notifier.engine.template_words import Needs, needs_of, parse
 
 ESSENTIAL_END = "---"
 ANSWER = re.compile(r"--- ?[1-7]")
@@ -74,26 +77,37 @@ class Rendering:
         given = {**words, "notice_code": code, "optout_email": self._house.optout, "today": today, "days": days}
         match channel.abilities.address:
             case AddressKind.PHONE:
-                return self._voice(campaign, channel.name, locale, given)
+                rendered = self._voice(campaign, channel.name, locale, given)
             case AddressKind.MOBILE:
-                return self._sms(campaign, channel, locale, given)
+                rendered = self._sms(campaign, channel, locale, given)
             case AddressKind.EMAIL:
-                return self._email(campaign, channel.name, locale, given, reference)
+                rendered = self._email(campaign, channel.name, locale, given, reference)
+        if campaign.listed:  # anybody may have written the cells: what they come to together is looked at, too
+            _refuse_marks_of_fraud(campaign, channel.name, rendered)
+        return rendered
 
-    def lint(self, campaign: Campaign, channels: Sequence[str]) -> list[tuple[str, Finding]]:
-        """Every rule that a template of the campaign breaks, with the template's name."""
-        return [
-            (name, finding)
-            for channel in channels
-            for locale in LOCALES
-            for name in [f"{campaign.name}/{channel}.{locale}.j2"]
-            for finding in lint_template(campaign.purpose, channel, locale, self._source(name))
-        ]
+    def templates(self, campaign: Campaign) -> list[str]:
+        """The names a run may choose its words by, of a campaign of lists; of any other the one without a name."""
+        if not campaign.listed:
+            return [""]
+        return sorted({file.name.partition(".")[0] for file in (self._root / campaign.name).glob("*.*.*.j2")})
 
-    def missing(self, campaign: Campaign, channels: Sequence[str]) -> list[str]:
-        """Templates the campaign's channels need and do not have."""
-        names = [f"{campaign.name}/{channel}.{locale}.j2" for channel in channels for locale in LOCALES]
-        return [name for name in names if not (self._root / name).is_file()]
+    def needs(self, campaign: Campaign) -> Needs:
+        """What its words take together, on all channels and in all languages. Raises CannotRender."""
+        names = [campaign.template_name(step.channel, locale) for step in campaign.plan for locale in LOCALES]
+        try:
+            return needs_of(parse(self.source(name), name) for name in dict.fromkeys(names))
+        except (jinja2.TemplateError, OSError) as error:
+            raise CannotRender(f"{campaign.name}: {error}") from error
+
+    def lint(self, campaign: Campaign) -> list[TemplateFinding]:
+        """Every rule that a template of the campaign breaks."""
+        channels = [step.channel for step in campaign.plan]
+        return lint_words(self._root, campaign, self.templates(campaign), channels)
+
+    def source(self, name: str) -> str:
+        """A template as it stands."""
+        return (self._root / name).read_text("utf-8")
 
     def _voice(self, campaign: Campaign, channel: str, locale: str, given: Mapping[str, Any]) -> Rendered:
         order = [locale, *(other for other in LOCALES if other != locale)]
@@ -110,7 +124,11 @@ class Rendering:
         return Rendered(message, self._version(campaign, channel, locale))
 
     def _script(self, campaign: Campaign, channel: str, locale: str, said: Mapping[str, Any]) -> Script:
-        return _script(self._text(campaign, channel, locale, said, environments=self._voices), campaign.name)
+        text = self._text(campaign, channel, locale, said, environments=self._voices)
+        try:
+            return _script(text, campaign.name)
+        except CannotRender as error:
+            raise CannotRender(f"{campaign.template_name(channel, locale)}: {error}") from error
 
     def _sms(self, campaign: Campaign, channel: Channel, locale: str, given: Mapping[str, Any]) -> Rendered:
         body = self._text(campaign, channel.name, locale, given).strip()
@@ -155,29 +173,26 @@ class Rendering:
                 return template.render(values)
             return "".join(template.blocks[block](template.new_context(values)))
         except jinja2.TemplateError as error:  # it names variables, never what they hold
-            raise CannotRender(f"{campaign.name}/{channel}.{locale}.j2: {error}") from error
+            raise CannotRender(f"{campaign.template_name(channel, locale)}: {error}") from error
         except UNREADABLE as error:
-            raise CannotRender(f"{campaign.name}/{channel}.{locale}.j2: {type(error).__name__}") from error
+            raise CannotRender(f"{campaign.template_name(channel, locale)}: {type(error).__name__}") from error
 
     def _template(
         self, campaign: Campaign, channel: str, locale: str, environments: Mapping[str, jinja2.Environment]
     ) -> tuple[jinja2.Template, str]:
-        name = f"{campaign.name}/{channel}.{locale}.j2"
+        name = campaign.template_name(channel, locale)
         if name not in self._templates:
             try:
                 template = environments[locale].get_template(name)
             except jinja2.TemplateError as error:
                 raise CannotRender(f"template {name}: {error}") from error
-            self._templates[name] = template, hashlib.sha256(self._source(name).encode()).hexdigest()[:12]
+            self._templates[name] = template, hashlib.sha256(self.source(name).encode()).hexdigest()[:12]
         return self._templates[name]
 
     def _version(self, campaign: Campaign, channel: str, locale: str) -> str:
         """Of a template that has been rendered."""
-        name = f"{campaign.name}/{channel}.{locale}"
-        return f"{name}@{self._templates[f'{name}.j2'][1]}"
-
-    def _source(self, name: str) -> str:
-        return (self._root / name).read_text("utf-8")
+        name = campaign.template_name(channel, locale)
+        return f"{name.removesuffix('.j2')}@{self._templates[name][1]}"
 
 
 def _environment(root: Path, locale: str) -> jinja2.Environment:
@@ -191,16 +206,17 @@ def _environment(root: Path, locale: str) -> jinja2.Environment:
         auto_reload=False,
     )
     for name, read in FILTERS.items():
-        environment.filters[name] = _bind(read, locale, needs_today=name in NEED_TODAY)
+        environment.filters[name] = _bind(name, read, locale, needs_today=name in NEED_TODAY)
     return environment
 
 
-def _bind(read: Any, locale: str, *, needs_today: bool) -> Any:
+def _bind(name: str, read: Any, locale: str, *, needs_today: bool) -> Any:
     """A filter of the reader with the template's locale, and the message's day where it reads dates, bound to it."""
 
     @jinja2.pass_context
     def apply(context: jinja2.runtime.Context, value: Any) -> str:
         str(known(value))  # a missing variable names itself here; a reader would only say TypeError
+        value = taken_by(name, value)
         return str(read(value, locale, context["today"]) if needs_today else read(value, locale))
 
     return apply
@@ -211,6 +227,24 @@ def _check_answers(campaign: Campaign, locale: str, script: Script, replies: Map
     for key, action in replies.items():
         if (action in OFFICE_WORK or action in RETURNING) and not script.answers.get(key):
             raise CannotRender(f"a voice template of {campaign.name} ({locale}) has no answer '--- {key}' to {action}")
+
+
+def _refuse_marks_of_fraud(campaign: Campaign, channel: str, rendered: Rendered) -> None:
+    """The rule is named; what was found may be personal."""
+    for text in _texts(rendered.message):
+        for finding in lint_said(campaign.purpose, channel, text):
+            raise CannotRender(f"{rendered.template.partition('@')[0]}.j2: forbidden_{finding.rule}")
+
+
+def _texts(message: Message) -> Iterator[str]:
+    match message:
+        case VoiceMessage():
+            yield from ("\n".join(script.lines) for script in message.scripts.values())
+        case SmsMessage():
+            yield message.body
+        case EmailMessage():
+            yield f"{message.subject}\n{message.text}"
+            yield message.html
 
 
 def _script(text: str, campaign: str) -> Script:

@@ -14,6 +14,7 @@ from jinja2 import nodes
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from notifier.domain.list_cell import taken_by
 from notifier.domain.reading import FILTERS, NEED_TODAY
 from notifier.domain.script import CUTTERS, make_personal
 
@@ -67,6 +68,7 @@ def _reader(name: str, read: Callable[..., str], locale: str) -> Callable[[Conte
     @jinja2.pass_context
     def apply(context: Context, value: Any) -> str:
         str(known(value))  # a missing variable names itself here; a reader would only say TypeError
+        value = taken_by(name, value)
         said = str(read(value, locale, context["today"]) if name in NEED_TODAY else read(value, locale))
         return Marked(make_personal(cut(said)) if _is_personal(context, value) else cut(said))
 

@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from notifier.domain.channel import Address, AddressKind, Channel, Probing
 from notifier.domain.errors import ChannelError
 from notifier.domain.facts import Facts
 from notifier.domain.follow_up import Place
+from notifier.domain.list_cell import ListCell
 from notifier.domain.message import LOCALES, store_message
 from notifier.domain.notice_code import notice_code
 from notifier.domain.receipt import AttemptProgress, Receipt
@@ -118,8 +119,12 @@ class _Target:
         return self.address if self.channel.abilities.address is AddressKind.EMAIL else None
 
 
-async def send_test(app: SendingParts, campaign: Campaign, address: str, locale: str) -> TestResult:
+async def send_test(
+    app: SendingParts, campaign: Campaign, address: str, locale: str, columns: Collection[str] = ()
+) -> TestResult:
     """Send the campaign's first message that this address can take, once, whatever the hour. Raises TestRefused.
+
+    `columns`: of the list that a run would tell; what stands in them is made up, too.
 
     Returns when the provider has answered; what follows comes by callback to the process that serves the hooks.
     """
@@ -129,7 +134,7 @@ async def send_test(app: SendingParts, campaign: Campaign, address: str, locale:
     await _check_the_way(app, campaign, target)
     now = app.clock.now()
     async with app.pool.acquire() as connection, connection.transaction():
-        file, rendered = await _write_ahead(app, connection, campaign, target, locale, now)
+        file, rendered = await _write_ahead(app, connection, campaign, target, locale, now, columns)
     receipt = await _send_and_record(app, target, file, rendered)
     return TestResult(
         run=file.run,
@@ -182,7 +187,13 @@ async def _check_the_way(app: SendingParts, campaign: Campaign, target: _Target)
 
 
 async def _write_ahead(
-    app: SendingParts, connection: Any, campaign: Campaign, target: _Target, locale: str, now: datetime
+    app: SendingParts,
+    connection: Any,
+    campaign: Campaign,
+    target: _Target,
+    locale: str,
+    now: datetime,
+    columns: Collection[str],
 ) -> tuple[AttemptFile, Rendered]:
     """The run, its notification and the attempt, in the one transaction of `connection`."""
     queries = load_into(OpeningQueries, sql_root() / "test_send.sql")
@@ -195,7 +206,7 @@ async def _write_ahead(
     )  # fmt: skip
     if row is None:
         raise LookupError("the test's run was not opened")
-    rendered = _render(app, campaign, target, locale, row["notification"])
+    rendered = _render(app, campaign, target, locale, row["notification"], columns)
     attempt = make_attempt_id(now, os.urandom(ENTROPY_BYTES))
     draft = Draft(attempt, row["notification"], target.address, rendered.template, store_message(rendered.message), {})
     verdicts = await app.queue.write_ahead(
@@ -212,9 +223,12 @@ async def _write_ahead(
     return file, rendered
 
 
-def _render(app: SendingParts, campaign: Campaign, target: _Target, locale: str, notification: int) -> Rendered:
+def _render(
+    app: SendingParts, campaign: Campaign, target: _Target, locale: str, notification: int, columns: Collection[str]
+) -> Rendered:
     today = app.catalogue.calendar.local(app.clock.now()).date()
-    facts = Facts("test", still_due=True, reason=None, as_of=app.clock.real_now(), values=made_up(today + DUE_IN))
+    values = made_up(today + DUE_IN) | dict.fromkeys(columns, made_up_cell(today + DUE_IN))
+    facts = Facts("test", still_due=True, reason=None, as_of=app.clock.real_now(), values=values)
     try:
         return app.wording.word(
             campaign, target.channel, locale, [facts],
@@ -224,7 +238,12 @@ def _render(app: SendingParts, campaign: Campaign, target: _Target, locale: str,
         raise TestRefused(f"{campaign.name} cannot be worded with made-up facts: {error}") from error
 
 
-def made_up(due_on: date) -> Mapping[str, object]:
+def made_up_cell(day: date) -> ListCell:
+    """A cell that is whatever the words take it for."""
+    return ListCell({"text": "範例", "date": day.isoformat(), "number": "3"})
+
+
+def made_up(due_on: date) -> dict[str, object]:
     """A bill of nobody."""
     return {
         "bill_no": "TEST",

@@ -32,6 +32,11 @@ class Calls:
 
     def place(self, order: CallOrder) -> Call:
         """Enters the call into the ledger and starts it."""
+        call = self._enter(order)
+        call.task = self._exchange.activity.start(self._run(call))
+        return call
+
+    def _enter(self, order: CallOrder) -> Call:
         ledger = self._exchange.ledger
         call = Call(
             n=len(ledger),
@@ -42,7 +47,6 @@ class Calls:
             created_real=time.time(),
         )
         ledger.add_call(call)
-        call.task = self._exchange.activity.start(self._run(call))
         return call
 
     def end(self, call: Call, status: str) -> None:
@@ -60,6 +64,16 @@ class Calls:
             self._finish(call, "completed", OK)
         else:
             self._finish(call, "canceled", TERMINATED)
+
+    def take(self, order: CallOrder, behaviour: Behaviour) -> Call:
+        """Enters a call that somebody makes to us, answered by the order's URL at once."""
+        call = self._enter(order)
+        call.task = self._exchange.activity.start(self._answer(call, behaviour))
+        return call
+
+    async def _answer(self, call: Call, behaviour: Behaviour) -> None:
+        await self._talk(call, behaviour)
+        self._finish(call, "completed", OK)
 
     async def _run(self, call: Call) -> None:
         await self._exchange.pace.turn()
@@ -178,7 +192,7 @@ class Calls:
             "Caller": from_,
             "Called": to,
             "CallStatus": status,
-            "Direction": "outbound-api",
+            "Direction": call.order.direction,
             "ApiVersion": API_VERSION,
         }
 

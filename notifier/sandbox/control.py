@@ -13,6 +13,8 @@ It asks for no login, and answers loopback only.
   "everyone": {"calls": {"outcome": "no_answer"}}}`
 - `POST /faults` sets faults, `DELETE` clears them all, `GET` shows them with how often they struck (`faults.py`):
   `{"refuse": {"next": 3}, "lose": 0.2, "hang_after": {"share": 0.1, "seconds": 30, "resource": "calls"}}`
+- `POST /inbound` lets somebody call a number of the account, whose configuration names the URL that answers; what they
+  hear is in the ledger: `{"from": "+886900000001", "to": "+886800000001", "url": "https://...", "hang_up_after": null}`
 - `POST /settle?timeout=SECONDS` waits until no call, message or callback is under way: 200, or 504
 - `GET /health` -> counts, and the sandbox's time
 """
@@ -25,10 +27,12 @@ from typing import Any
 
 from aiohttp import web
 
+from notifier.sandbox.calls import Calls
 from notifier.sandbox.exchange import Exchange
 from notifier.sandbox.faults import FaultError
 from notifier.sandbox.mailbox import Mailbox
-from notifier.sandbox.people import ScriptError
+from notifier.sandbox.orders import RejectedError, inbound_order
+from notifier.sandbox.people import Behaviour, ScriptError
 
 LEDGER_PAGE = 500  # entries written at a time; others get a turn in between
 SETTLE = 60.0  # real seconds
@@ -39,7 +43,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Control:
     """Handlers of /health, /ledger, /clips, /faults, /people, /mailbox and /settle."""
 
-    def __init__(self, exchange: Exchange, mailbox: Mailbox) -> None:
+    def __init__(self, exchange: Exchange, mailbox: Mailbox, calls: Calls) -> None:
+        self._calls = calls
         self._exchange = exchange
         self._mailbox = mailbox
 
@@ -53,6 +58,7 @@ class Control:
             ("DELETE", "/faults", self._reset_faults),
             ("POST", "/people", self._script_people),
             ("GET", "/mailbox", self._mails),
+            ("POST", "/inbound", self._call_in),
             ("POST", "/settle", self._settle),
         ):
             app.router.add_route(method, path, _guarded(handler))
@@ -95,6 +101,13 @@ class Control:
         self._exchange.crowd.script(await _object(request))
         return web.Response(status=204)
 
+    async def _call_in(self, request: web.Request) -> web.StreamResponse:
+        wanted = await _object(request)
+        leaves = wanted.get("hang_up_after")
+        order = inbound_order(*(str(wanted.get(name, "")) for name in ("from", "to", "url")))
+        call = self._calls.take(order, Behaviour(hang_up_after=None if leaves is None else float(leaves)))
+        return web.json_response({"sid": call.sid}, status=201)
+
     async def _mails(self, request: web.Request) -> web.StreamResponse:
         since = int(_number(request, "since", 0))
         return web.json_response(
@@ -118,7 +131,7 @@ def _guarded(handler: Handler) -> Handler:
             return _refused("the control API answers loopback only", 403)
         try:
             return await handler(request)
-        except (FaultError, ScriptError, _RequestError) as error:
+        except (FaultError, ScriptError, RejectedError, _RequestError) as error:
             return _refused(str(error), 400)
 
     return guarded

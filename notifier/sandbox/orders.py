@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from multidict import MultiMapping
+from multidict import MultiDict, MultiMapping
 
 from notifier.sandbox.records import Callback, CallOrder, MessageOrder
 
@@ -90,6 +90,28 @@ def call_order(form: MultiMapping[str]) -> CallOrder:
         detection=_detection(form),
         detects_aside=form.get("AsyncAmd", "false") == "true",
         detection_callback=_callback(form, "AsyncAmdStatusCallback", "AsyncAmdStatusCallbackMethod", invalid=21609),
+    )
+
+
+def inbound_order(from_: str, to: str, url: str) -> CallOrder:
+    """A call to a number of the account, whose configuration names the URL that answers. Raises RejectedError."""
+    for number in (from_, to):
+        if not E164.fullmatch(number):
+            raise RejectedError(21211, detail=number)
+    return CallOrder(
+        to=to,
+        from_=from_,
+        url=_callback(MultiDict({"Url": url}), "Url", "Method", invalid=21205),
+        twiml=None,
+        fallback=None,
+        status=None,
+        events=frozenset(),
+        ring_timeout=RING_TIMEOUT,
+        time_limit=TIME_LIMIT,
+        detection=None,
+        detects_aside=False,
+        detection_callback=None,
+        direction="inbound",
     )
 
 

@@ -65,7 +65,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class CallOrder:
-    """A create request for a call, validated. Seconds."""
+    """A create request for a call, validated; or a call that somebody makes to a number of the account. Seconds."""
 
     to: str
     from_: str
@@ -79,6 +79,7 @@ class CallOrder:
     detection: str | None
     detects_aside: bool
     detection_callback: Callback | None
+    direction: Literal["outbound-api", "inbound"] = "outbound-api"
 
 
 @dataclass(slots=True)
@@ -201,6 +202,7 @@ def _call_shown(call: Call) -> dict[str, Any]:
     return {
         "n": call.n,
         "kind": "call",
+        "direction": order.direction,
         "sid": call.sid,
         "to": order.to,
         "from": order.from_,

@@ -105,7 +105,7 @@ class Sandbox:
         app = web.Application()
         calls, messages = Calls(self._exchange), Messages(self._exchange)
         Rest(self._exchange, self._settings.auth_token, calls, messages).add_routes(app)
-        Control(self._exchange, self._mailbox).add_routes(app)
+        Control(self._exchange, self._mailbox, calls).add_routes(app)
         return app
 
 

@@ -38,7 +38,7 @@ def call_json(account_sid: str, call: Call, now: datetime, skew: timedelta = NO_
         "duration": str(call.seconds) if call.is_over else None,
         "price": _price(CALL_PRICE * minutes, call.ended_at, now),
         "price_unit": "USD",
-        "direction": "outbound-api",
+        "direction": call.order.direction,
         "answered_by": call.answered_by,
         "annotation": None,
         "api_version": API_VERSION,

@@ -1,7 +1,7 @@
 """Drawing an audience: staging, the number book, screening and the fan-out, all in one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -20,6 +20,7 @@ WRITING = timedelta(minutes=1)  # more than the source is given: it is for the s
 @dataclass(frozen=True)
 class PlannerQueries:
     create_staging: Query
+    stage_list: Query
     take_turns: Query
     analyze_staging: Query
     unread_cells: Query
@@ -106,6 +107,21 @@ class AudienceStore:
             connection.copy_to_table("staging", source=rows, columns=list(STAGING), format="binary", timeout=seconds),
         )
         await self._q.analyze_staging.execute(connection)
+
+    async def stage_list(
+        self,
+        connection: Connection,
+        list_id: int,
+        template: str,
+        cells: Collection[tuple[str, str]],
+        used: Collection[str],
+    ) -> None:
+        """Let the rows of an uploaded list take the place of what the source said of its accounts. `cells`: the names
+        of what the words cannot do without, each with what it must read as; `used`: all that they may say."""
+        await self._q.stage_list.execute(
+            connection, list=list_id, template=template, used=sorted(used),
+            names=[name for name, _ in sorted(cells)], kinds=[kind for _, kind in sorted(cells)],
+        )  # fmt: skip
 
     async def unread_cells(self, connection: Connection) -> list[str]:
         return [row["cell"] for row in await self._q.unread_cells.fetch(connection)]

@@ -15,6 +15,7 @@ from notifier.domain.facts import Facts, by_subject
 from notifier.resources import sql_root
 from notifier.storage.database import LOST, set_up_connection
 from notifier.storage.error_words import without_cells
+from notifier.storage.lists import ListStore, Told
 from notifier.storage.queries import Connection, Query, QueryError, load_into, load_queries, load_query
 
 FACT_COLUMNS = ("subject", "still_due", "reason", "as_of")
@@ -23,6 +24,7 @@ STAGING = {
     "phone": "text", "mobile": "text", "email": "text", "district": "text", "exclude": "text", "hold": "text",
     "deadline": "date",
 }  # fmt: skip
+LISTED = frozenset({"accounts", "districts"})  # what the facts.sql of a campaign of lists asks for
 ABOUT = "about_subjects"  # the parameter of a restricted audience
 CHUNKS_AHEAD = 32  # chunks of COPY data (64 KiB each) between the two servers: the planner's memory
 
@@ -93,8 +95,15 @@ def campaign_queries(campaign: str) -> CampaignQueries:
 class Source:
     """Reads who (audience) and what is true now (facts). Opening it does not connect: the source may be down."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", real_now: Callable[[], datetime], audience_within: timedelta) -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[Any]",
+        real_now: Callable[[], datetime],
+        audience_within: timedelta,
+        lists: ListStore | None = None,
+    ) -> None:
         self._pool = pool
+        self._lists = lists
         self._real_now = real_now
         self.audience_within = audience_within
         self._q = load_into(SnapshotQueries, sql_root() / "snapshot.sql")
@@ -112,11 +121,22 @@ class Source:
 
     async def facts(self, campaign: str, subjects: Sequence[str], now: datetime) -> dict[str, Facts]:
         """What is true now of each subject the source knows. Raises SourceLost or SourceBroken."""
+        query = self.queries(campaign).facts
+        told = await self._told_of(query, subjects)
         async with self.snapshot() as connection:
             behind = self._real_now() - await self._q.source_time.fetch_value(connection)
-            rows = await self.queries(campaign).facts.fetch(connection, subjects=list(subjects), now=now)
-        asked = set(subjects)
-        return by_subject(_facts(campaign, row, behind) for row in rows if _column(campaign, row, "subject") in asked)
+            rows = await query.fetch(connection, **_asked(subjects, now) if told is None else _asked_of_list(told))
+        asked = set(subjects) if told is None else told.keys()
+        facts = (_facts(campaign, row, behind) for row in rows if _column(campaign, row, "subject") in asked)
+        return by_subject(facts if told is None else (_with_cells(fact, told[fact.subject]) for fact in facts))
+
+    async def _told_of(self, query: Query, subjects: Sequence[str]) -> dict[str, Told] | None:
+        """What the list says of these subjects, for a campaign that tells one: its facts.sql asks for accounts."""
+        if not LISTED.issubset(query.params):
+            return None
+        if self._lists is None:
+            raise QueryError(f"{query.name} asks for the rows of a list, and there are none here")
+        return await self._lists.told_of(subjects)
 
     async def as_of(self) -> datetime:
         """The real moment that the source is true for: now, unless it is a replica that is behind."""
@@ -291,6 +311,23 @@ def _named(within: timedelta) -> Iterator[None]:
         raise SourceBroken(f"a value that cannot be read: {type(error).__name__}") from error
 
 
+def _asked(subjects: Sequence[str], now: datetime) -> dict[str, Any]:
+    return {"subjects": list(subjects), "now": now}
+
+
+def _asked_of_list(told: Mapping[str, Told]) -> dict[str, Any]:
+    return {
+        "subjects": list(told),
+        "accounts": [one.account_no for one in told.values()],
+        "districts": [one.district for one in told.values()],
+    }
+
+
+def _with_cells(facts: Facts, told: Told) -> Facts:
+    """What the source says of a row, beside the row's own cells: an empty one is there, and null."""
+    return replace(facts, values={**told.values, **facts.values})
+
+
 def _column(campaign: str, row: asyncpg.Record, name: str) -> Any:
     try:
         return row[name]
@@ -309,10 +346,15 @@ def _facts(campaign: str, row: asyncpg.Record, behind: timedelta) -> Facts:
 
 
 async def open_source(
-    url: str, *, real_now: Callable[[], datetime], size: int = 4, audience_within: timedelta = AUDIENCE_WITHIN
+    url: str,
+    *,
+    real_now: Callable[[], datetime],
+    size: int = 4,
+    audience_within: timedelta = AUDIENCE_WITHIN,
+    lists: ListStore | None = None,
 ) -> Source:
     """A reader of the source. Facts that take longer than FACTS_WITHIN are given up, as is an audience that takes
-    longer than `audience_within`. `real_now`: real time, by which `as_of` is told."""
+    longer than `audience_within`. `real_now`: real time, by which `as_of` is told. `lists`: what was uploaded here."""
     pool = await asyncpg.create_pool(
         url,
         min_size=0,
@@ -327,4 +369,4 @@ async def open_source(
             "statement_timeout": str(FACTS_WITHIN // timedelta(milliseconds=1)),
         },
     )
-    return Source(pool, real_now, audience_within)
+    return Source(pool, real_now, audience_within, lists)

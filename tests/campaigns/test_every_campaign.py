@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from notifier.channels import find_channels
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import Channel, MailServer, Surroundings, TwilioAccount
 from notifier.domain.facts import Facts
+from notifier.domain.list_cell import ListCell
 from notifier.domain.message import LOCALES, EmailMessage, SmsMessage, VoiceMessage
+from notifier.engine.proof import prove
 from notifier.engine.rendering import CannotRender, House, Rendering
 from notifier.resources import template_root
-from notifier.storage.source import STAGING, campaign_queries
+from notifier.storage.source import FACT_COLUMNS, STAGING, campaign_queries
 
 CAMPAIGNS = find_campaigns()
 NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
@@ -39,6 +42,7 @@ def rendering() -> Rendering:
     )
 
 
+CELL = ListCell({"text": "範例", "date": "2026-12-03", "number": "3"})
 SAMPLE_VALUES: dict[str, object] = {
     "text": "範例", "numeric": Decimal(1234), "date": date(2026, 12, 3), "timestamptz": NOW, "bool": True,
     "timestamp": NOW.replace(tzinfo=None), "date[]": [date(2026, 12, 8)], "int4": 3, "int8": 3,
@@ -63,14 +67,13 @@ class TestEveryCampaign:
             assert step.tries >= 1
 
     def test_its_templates_are_there_and_break_no_rule(self, name: str, rendering: Rendering) -> None:
-        used = [step.channel for step in CAMPAIGNS[name].plan]
-        assert rendering.missing(CAMPAIGNS[name], used) == []
-        assert rendering.lint(CAMPAIGNS[name], used) == []
+        assert rendering.templates(CAMPAIGNS[name])
+        assert rendering.lint(CAMPAIGNS[name]) == []
 
     def test_its_queries_declare_what_the_engine_gives(self, name: str) -> None:
         campaign, queries = CAMPAIGNS[name], campaign_queries(name)
-        assert set(queries.facts.params) == {"subjects", "now"}
-        assert set(queries.audience.params) == {"now", *campaign.parameters}
+        assert set(queries.facts.params) == campaign.facts_parameters
+        assert set(queries.audience.params) == campaign.audience_parameters
 
     async def test_its_audience_has_the_columns_of_staging(self, name: str, source_database: str) -> None:
         import asyncpg
@@ -91,16 +94,31 @@ class TestEveryCampaign:
         connection = await asyncpg.connect(source_database)
         facts = await sample_facts(campaign, connection)
         await connection.close()
-        for count in (1, 2):
-            for step in campaign.plan:
+        for count, template in product((1, 2), rendering.templates(campaign)):
+            told = campaign.told_with({"template": template})
+            cells = dict.fromkeys(rendering.needs(told).used, CELL) if told.listed else {}
+            for step in told.plan:
                 message = rendering.render(
-                    campaign, channels()[step.channel], locale, campaign.compose(facts[:count]),
+                    told, channels()[step.channel], locale, {**cells, **told.compose(facts[:count])},
                     code="7K3M2QA", reference="1.0.0", today=date(2026, 12, 1),
                 ).message  # fmt: skip
                 check(message, locale)
 
+    async def test_nothing_is_found_with_the_longest_facts(
+        self, name: str, rendering: Rendering, source_database: str
+    ) -> None:
+        import asyncpg
+
+        connection = await asyncpg.connect(source_database)
+        statement = await connection.prepare(campaign_queries(name).facts.text)
+        columns = {one.name: one.type.name for one in statement.get_attributes() if one.name not in FACT_COLUMNS}
+        await connection.close()
+        proof = prove(CAMPAIGNS[name], columns, rendering, channels())
+        assert proof.findings == ()
+        assert 0 < proof.segments <= 3
+
     def test_a_missing_variable_is_never_sent(self, name: str, rendering: Rendering) -> None:
-        campaign = CAMPAIGNS[name]
+        campaign = CAMPAIGNS[name].told_with({"template": rendering.templates(CAMPAIGNS[name])[0]})
         for step in campaign.plan:
             with pytest.raises(CannotRender):
                 rendering.render(

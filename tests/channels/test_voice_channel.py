@@ -173,7 +173,7 @@ def test_a_status_of_an_attempt_that_is_not_ours_is_answered_and_forgotten(chann
     assert (reply.status, reply.receipts) == (204, ())
 
 
-@pytest.mark.parametrize("path", ["script", "key", "status", "machine", "fallback", "probe"])
+@pytest.mark.parametrize("path", ["script", "key", "status", "machine", "fallback", "probe", "inbound"])
 def test_every_hook_refuses_what_the_carrier_did_not_sign(channel: Voice, path: str) -> None:
     with pytest.raises(Forged):
         answer(channel, hook_call(f"{HOOKS}/{path}?attempt={ATTEMPT}&nonce=1", token="somebody-else"))

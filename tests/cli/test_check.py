@@ -1,6 +1,8 @@
 """`notifier check`: good, and wrong in every way it looks for."""
 
 import re
+import shutil
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -9,6 +11,7 @@ from notifier.commands.checks import is_local, on_unix_socket
 from notifier.commands.contract_words import complaint_words
 from notifier.commands.exits import Exit
 from notifier.commands.words import Language, choose
+from notifier.resources import template_root
 from notifier.storage.contract import check_source
 from tests.cli.conftest import Call, Said
 
@@ -158,6 +161,26 @@ def test_a_sender_that_cannot_be_told_from_a_fraud(call: Call, database: str, so
 
     assert said.code == Exit.DONE
     assert "payment_deadline cannot use sms" in said.out
+
+
+def test_words_that_break_a_rule(
+    call: Call, database: str, source_database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(template_root(), folder / "templates")
+    sms = folder / "templates" / "payment_deadline" / "sms.en.j2"
+    sms.write_text(sms.read_text("utf-8") + "See example.com {{ amuont }}", "utf-8")
+    monkeypatch.setattr("notifier.app.template_root", lambda: folder / "templates")
+    given = {"DATABASE_URL": database, "SOURCE_URL": source_database, **SMTP}
+
+    said, chinese = call("check", "--json", **given), call("check", "--json", "--lang", "zh", **given)
+
+    assert (said.code, chinese.code) == (Exit.MUST_BE_MENDED, Exit.MUST_BE_MENDED)
+    assert "payment_deadline/sms.en.j2:8: a message carries no link" in problems(said)
+    assert "payment_deadline/sms.en.j2:8: nothing gives the variable amuont" in problems(said)
+    assert "payment_deadline/sms.en.j2:8：訊息不得含有網址或連結［link］" in problems(chinese)
+    assert "customer_care: every template is there" in said.out
+    refused = call("run", "payment_deadline", **given)
+    assert (refused.code, "sms.en.j2:8: link" in refused.err) == (Exit.MUST_BE_MENDED, True)
 
 
 def test_a_channel_that_cannot_be_made(call: Call, database: str, source_database: str) -> None:

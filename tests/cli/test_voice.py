@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from notifier.app import Parts
 from notifier.commands.contact_sheet import SHEET, contact_sheet
 from notifier.commands.exits import Exit
-from notifier.domain.dialogue_words import SENTENCES, Sentence
+from notifier.domain.dialogue_words import OF_THE_CARRIER, SENTENCES, Sentence
 from notifier.domain.message import LOCALES, MachinePolicy
 from notifier.engine.audition import SENTENCES as RECORDED
 from notifier.engine.audition import CannotRecord, Kind, Take, record
@@ -435,4 +435,4 @@ def test_every_reason_has_words(call: Call) -> None:
 
 
 def test_the_sentence_that_the_carrier_says_is_not_recorded() -> None:
-    assert set(Sentence) - set(RECORDED) == {Sentence.FALLBACK}
+    assert set(Sentence) - set(RECORDED) == OF_THE_CARRIER

@@ -26,9 +26,10 @@ from notifier.commands.words import (
     say,
     take_language,
 )
-from notifier.domain.dialogue_words import Sentence
+from notifier.domain.dialogue_words import OF_THE_CARRIER, Sentence
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
 from notifier.domain.event import NOBODY_ASKED, Came, EventState, Fault
+from notifier.domain.list_cell import Kind as Cell
 from notifier.domain.message import LOCALES, Action
 from notifier.domain.purpose import Purpose
 from notifier.domain.receipt import ReceiptKind
@@ -126,7 +127,7 @@ def test_every_code_of_the_domain_has_words() -> None:
         ("exit", {str(code.value) for code in Exit}),
         ("engine", {CARRIER, *entry_points(group=GROUP).names}),
         ("kind", values(Kind)),
-        ("sentence", values(Sentence, "fallback")),
+        ("sentence", values(Sentence, *OF_THE_CARRIER)),
         ("locale", set(LOCALES)),
         ("channel", {step.channel for campaign in find_campaigns().values() for step in campaign.plan}),
     ],
@@ -137,9 +138,12 @@ def test_every_state_has_words(prefix: str, wanted: set[str]) -> None:
 
 def codes_in_sql() -> set[str]:
     """What planner.sql and the audiences give as a reason: the literals after `then`."""
-    screen = (sql_root() / "planner.sql").read_text("utf-8").split("judged as", 1)[1].split("grouped as", 1)[0]
+    planner = (sql_root() / "planner.sql").read_text("utf-8")
+    screen = planner.split("judged as", 1)[1].split("grouped as", 1)[0]
     audiences = [path.read_text("utf-8") for path in sql_root().glob("campaigns/*/audience.sql")]
-    return set(re.findall(r"then '([a-z_]+)'", "".join([screen, *audiences])))
+    of_lists = re.findall(r"(?:then|else) '([a-z_]+)'", planner.split("name: stage_list", 1)[1].split("-- name:", 1)[0])
+    kinds = {f"not_a_{kind}" for kind in Cell if kind is not Cell.TEXT}
+    return {*re.findall(r"then '([a-z_]+)'", "".join([screen, *audiences])), *of_lists, *kinds} - {"not_a_"}
 
 
 def test_every_reason_for_leaving_out_or_holding_has_words() -> None:

@@ -280,7 +280,7 @@ def test_a_campaign_is_documented_with_parameters_keys_and_plan(name: str) -> No
     assert steps == [step.channel for step in campaign.plan]
     for parameter, declared in campaign.parameters.items():
         (row,) = [row for row in rows(text) if code(row[0]) == parameter]
-        assert code(row[2]) == (str(declared.default) or "all")
+        assert code(row[2]) == ("required" if declared.required else str(declared.default) or "all")
 
 
 def test_every_ability_of_a_channel_is_documented() -> None:

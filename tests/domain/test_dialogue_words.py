@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from notifier.domain.dialogue_words import LOCALES, SENTENCES, Sentence, say
+from notifier.domain.dialogue_words import LOCALES, OF_THE_CARRIER, SENTENCES, Sentence, say
 from notifier.domain.lint import lint_template
 from notifier.domain.purpose import Purpose
 
@@ -18,14 +18,15 @@ def test_every_sentence_is_there_in_both_locales() -> None:
 @pytest.mark.parametrize("sentence", Sentence)
 def test_every_sentence_may_be_said(sentence: Sentence, locale: str) -> None:
     said = say(sentence, locale, CALLERS[locale])
-    purpose = Purpose.COLLECTION if sentence is Sentence.FALLBACK else Purpose.SERVICE
+    purpose = Purpose.COLLECTION if sentence in OF_THE_CARRIER else Purpose.SERVICE
     assert lint_template(purpose, "voice", locale, said) == []
     assert not re.search(r"[0-9{}\n]", said)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_fallback_says_who_is_calling(locale: str) -> None:
-    assert CALLERS[locale] in say(Sentence.FALLBACK, locale, CALLERS[locale])
+@pytest.mark.parametrize("sentence", sorted(OF_THE_CARRIER))
+def test_what_is_said_of_an_unknown_call_says_who_we_are(sentence: Sentence, locale: str) -> None:
+    assert CALLERS[locale] in say(sentence, locale, CALLERS[locale])
 
 
 def test_a_locale_of_no_call_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -14,9 +15,10 @@ from notifier.channels import find_channels
 from notifier.domain.campaign import Campaign
 from notifier.domain.channel import AddressKind, Channel, Surroundings, TwilioAccount
 from notifier.domain.facts import Facts
+from notifier.domain.list_cell import ListCell
 from notifier.domain.message import LOCALES, VoiceMessage
-from notifier.domain.recording import sentences, sequence
-from notifier.domain.script import plain
+from notifier.domain.recording import sentences, sequence, spoken_pieces
+from notifier.engine.list_fit import GIVEN
 from notifier.engine.rendering import UNREADABLE, CannotRender, House, Rendering
 from notifier.resources import template_root
 from notifier.storage.source import campaign_queries
@@ -63,7 +65,7 @@ def language_of(line: str) -> str:
 def unread_in(lines: Iterable[str], locale: str) -> list[str]:
     """Of the clips as the house's engines are given them, and of the whole lines as the carrier's own voice is."""
     clips = {(one.text, one.locale) for one, _ in sequence([*lines], locale, slow=False)}
-    whole = {(plain(line), language_of(line)) for line in lines}
+    whole = {(words, language_of(words)) for line in lines for words, _ in spoken_pieces(line, locale)}
     return [f"{what} in {text}" for text, spoken_in in clips | whole for what in unread(text, spoken_in)]
 
 
@@ -115,6 +117,11 @@ AMOUNTS = (0, 1, 2, 10, 101, 1000, 1001, 2000, 20_000, 10**8, 10**8 + 1000, 10**
 ODD_AMOUNTS = (Decimal("-5"), Decimal("NaN"), Decimal(10**16), None)
 
 
+PLACES = [f"{one}{two}{three}" for one in ("楠梓區", "岡山區", "高雄市") for two in ("示範里", "樣本路") for three in
+          ("活動中心", "服務所", "市場")]  # fmt: skip
+ODD_PLACES = ("3樓", "A棟", "７號", "示範路12號", "kWh", "")
+
+
 class Cells:
     """What stands in the columns of facts, by their type: mostly as it should, now and then odd."""
 
@@ -139,6 +146,15 @@ class Cells:
             "int8": lambda: self._dice.choice((0, 1, 2, 12, 22, 200, 99_999)),
         }
         return named.get(name, typed[kind])()
+
+    def listed(self, names: Iterable[str]) -> dict[str, object]:
+        """The cells of a list's row, in columns of these names."""
+        day = TODAY + timedelta(days=self._dice.randrange(400))
+        date_of = {"text": str(day), "date": day.isoformat()}
+        return {
+            name: ListCell(date_of) if name == "day" else ListCell({"text": str(self._mostly(PLACES, ODD_PLACES))})
+            for name in names
+        }
 
     def _mostly(self, usual: Sequence[object], odd: Sequence[object]) -> object:
         return self._dice.choice(odd if self._dice.random() < 0.005 else usual)
@@ -193,21 +209,28 @@ def render(campaign: Campaign, channel: Channel, locale: str, facts: list[Facts]
     return call
 
 
-@pytest.mark.parametrize("name", sorted(CAMPAIGNS))
-async def test_nothing_reaches_an_engine_unread(name: str, source_database: str) -> None:
+# A greeting says the same to everybody but the section; a list's cells differ in place and day.
+DIFFERENT = {(False, False): 1000, (False, True): 20, (True, True): 100}
+TOLD = [(name, template) for name, campaign in sorted(CAMPAIGNS.items()) for template in RENDERING.templates(campaign)]
+
+
+@pytest.mark.parametrize(("name", "template"), TOLD)
+async def test_nothing_reaches_an_engine_unread(name: str, template: str, source_database: str) -> None:
     """Each of them renders the template of both languages. Lines that are the same are judged once."""
-    campaign, dice = CAMPAIGNS[name], Random(20261230)
+    campaign, dice = CAMPAIGNS[name].told_with({"template": template}), Random(20261230)
+    of_list = RENDERING.needs(campaign).used.keys() - GIVEN if campaign.listed else ()
     cells = Cells(await columns_of(campaign, source_database), dice)
     for channel in telephones(campaign):
         said: dict[str, set[str]] = {locale: set(sentences(locale, CALLERS[locale])) for locale in LOCALES}
         held = 0
         for number in range(RECIPIENTS):
             facts = [cells.facts(n) for n in range(dice.choice((1, 1, 1, 2, 3, 7)))]
+            facts = [replace(one, values={**one.values, **cells.listed(of_list)}) for one in facts]
             call = render(campaign, channel, LOCALES[number % 2], facts)
             held += call is None
             for locale, script in call.scripts.items() if call else ():
                 said[locale].update(script.marked)
         assert 0 < held < RECIPIENTS / 5, "odd cells are met, and seldom"
         for locale in LOCALES:
-            assert len(said[locale]) > 1000, "what they are told differs"
+            assert len(said[locale]) > DIFFERENT[bool(of_list), campaign.listed], "what they are told differs"
             assert unread_in(said[locale], locale) == []
