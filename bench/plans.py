@@ -105,7 +105,7 @@ def _queue_cases(queries: Mapping[str, Query], crowd: Crowd, run: int, leased: S
         "per_day": 5, "per_week": 7, "lines": count,
         "day_start": now.replace(hour=0), "notifications": ids, "attempts": attempts,
         "addresses": [row["phone"] for row in leased], "templates": ["t@1"] * count,
-        "messages": [{"kind": "VoiceMessage"}] * count,
+        "messages": [{"kind": "VoiceMessage"}] * count, "offers": [None] * count,
     }  # fmt: skip
     dispose = {
         "owner": crowd.owner, "now": now, "notifications": ids, "kinds": ["settle"] * count,

@@ -109,7 +109,9 @@ with numbered as (
            when r.exclude is not null then r.exclude
            when not (r.locale = any (:locales)) then 'unknown_locale'
            when r.expires_at <= :now then 'past_deadline'
-           when h.subject is not null then case h.reason when 'already_paid' then 'posting_hold' else h.reason end
+           when h.reason = 'promise' then 'promise'
+           when h.reason = 'extension' then 'extension'
+           when h.subject is not null then 'posting_hold'
            when r.first_step < 0 and r.some_suppressed then 'suppressed'
            when r.first_step < 0 then 'no_address: ' || r.number_reason
          end as out_because

@@ -6,7 +6,7 @@ import typer
 
 from notifier.commands.examples import examples
 from notifier.commands.opening import at, on_app
-from notifier.commands.options import AsJson
+from notifier.commands.options import AsJson, ListedByDefault
 from notifier.commands.terminal import listing, print_json, screen, tell
 from notifier.commands.words import say
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from notifier.app import App
 
 HELP = "See which cases are late, and what became of a case's dates."
-OVERDUE = (
+LATE = (
     "List the cases that are late, the latest first.\n\n"
     "Past the agreed supply date, past the time limit of their kind, or too long in one stage (NOTIFIER_STAGE_DAYS)."
 )
@@ -24,17 +24,15 @@ HISTORY = (
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(help=HELP, no_args_is_help=True)
-    group.command(
-        "overdue",
-        help=OVERDUE,
-        epilog=examples("notifier cases overdue", "notifier cases overdue --section 設計組 --json"),
-    )(overdue)
+    group = typer.Typer(cls=ListedByDefault, help=HELP, epilog=examples("notifier cases"))
+    group.command("list", help=LATE, epilog=examples("notifier cases", "notifier cases list --section 設計組 --json"))(
+        list_late
+    )
     group.command("history", help=HISTORY, epilog=examples("notifier cases history S202600001"))(history)
     app.add_typer(group, name="cases")
 
 
-def overdue(
+def list_late(
     section: Annotated[str, typer.Option("--section", help="Only of this section.")] = "",
     district: Annotated[str, typer.Option("--district", help="Only of this district.")] = "",
     most: Annotated[int, typer.Option("--most", min=1, help="How many at most.")] = 50,
@@ -45,12 +43,12 @@ def overdue(
         if as_json:
             print_json({"cases": found})
             return
-        _show_overdue(found)
+        _show_late(found)
 
     on_app(work)
 
 
-def _show_overdue(found: list[dict[str, Any]]) -> None:
+def _show_late(found: list[dict[str, Any]]) -> None:
     if not found:
         tell(say("cases.none_late"))
         return

@@ -61,8 +61,9 @@ class Explanation:
 
     @property
     def seconds(self) -> float:
-        """How long what is made plays, with the silence after each clip."""
-        return sum(clip.seconds + clip.pause / 1000 for clip in self.spoken if clip.seconds is not None)
+        """How long what is made plays, with the silence after each clip, when no key is pressed."""
+        played = (clip for line in self.lines if not line.part.key for clip in line.clips)
+        return sum(clip.seconds + clip.pause / 1000 for clip in played if clip.seconds is not None)
 
 
 async def explain_call(clips: Clips, call: Call, locale: str) -> Explanation:

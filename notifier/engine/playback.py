@@ -28,8 +28,12 @@ class Playback:
     _size: int = 0
 
     async def part(self, message: VoiceMessage, locale: str, part: Part, *, slow: bool) -> bytes:
-        """One half of the call as a complete WAV file. Raises ClipMissing."""
-        return await self.lines(message.engine, part_of(message, locale, part), locale, slow=slow)
+        """One part of the call as a complete WAV file. Raises ClipMissing."""
+        try:
+            lines = part_of(message, locale, part)
+        except KeyError as error:
+            raise ClipMissing(f"the script has no {part}") from error
+        return await self.lines(message.engine, lines, locale, slow=slow)
 
     async def lines(self, engine: str, lines: Sequence[str], locale: str, *, slow: bool) -> bytes:
         speaker = self.voice(engine)

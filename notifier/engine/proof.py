@@ -24,8 +24,10 @@ TODAY = date(2026, 12, 1)
 SUBJECTS = (1, 2, 6)  # told one by one, together, and as a sum
 CODE, REFERENCE = "7K3M2QA", "1.0.0"
 LONG_DAY = date(2027, 12, 27)
+LONG_DAYS = (LONG_DAY, date(2027, 12, 28), date(2027, 12, 29))
 BY_NAME: Mapping[str, object] = {
     "account_no": "07000000001",
+    "case_no": "S202600001",
     "period": "2026-09/2026-10",
     "section": "業務組",
     "section_phone": "07-338-3131#1234",
@@ -41,6 +43,8 @@ BY_TYPE: Mapping[str, object] = {
     "bool": True,
     "date": LONG_DAY,
     "time": time(23, 55),
+    "timestamp": datetime(2027, 12, 27, 23, 55),  # local time, as the source gives it
+    "date[]": [LONG_DAY, date(2027, 12, 28)],
     "timestamptz": datetime(2027, 12, 27, 15, 55, tzinfo=UTC),
     "text[]": ["範例", "範例二"],
     "_text": ["範例", "範例二"],
@@ -132,8 +136,9 @@ def _render(
             name = campaign.template_name(channel, locale)
             try:
                 rendered = rendering.render(
-                    campaign, channels[channel], locale, words, code=CODE, reference=REFERENCE, today=TODAY
-                )
+                    campaign, channels[channel], locale, words, code=CODE, reference=REFERENCE, today=TODAY,
+                    days=LONG_DAYS if campaign.proposes else (),
+                )  # fmt: skip
             except CannotRender as error:
                 if _is_news(error):
                     found.append(_not_rendered(error, name, channels[channel]))

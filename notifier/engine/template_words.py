@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from notifier.domain.list_cell import READERS, Kind
 
-HOUSE = frozenset({"caller", "notice_code", "optout_email", "today"})  # what every message is given
+HOUSE = frozenset({"caller", "notice_code", "optout_email", "today", "days"})  # what every message is given
 OPTIONAL = frozenset({"defined", "undefined"})
 
 

@@ -208,7 +208,7 @@ async def _write_ahead(
         raise LookupError("the test's run was not opened")
     rendered = _render(app, campaign, target, locale, row["notification"], columns)
     attempt = make_attempt_id(now, os.urandom(ENTROPY_BYTES))
-    draft = Draft(attempt, row["notification"], target.address, rendered.template, store_message(rendered.message), {})
+    draft = Draft(attempt, row["notification"], target.address, rendered.template, store_message(rendered.message))
     verdicts = await app.queue.write_ahead(
         connection, owner=owner, channel=target.channel.name, purpose="test", now=now,
         look_at=now + max(target.channel.abilities.silent_after, lease), day_start=now, cap=NO_CAP, household=None,

@@ -1,7 +1,7 @@
 """The queue: claim, write ahead, and what becomes of a claim short of an attempt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -78,7 +78,7 @@ class Draft:
     address: str
     template: str
     message: Mapping[str, object]
-    offered: Mapping[str, object]
+    offered: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from notifier.resources import sql_root
 from notifier.storage.database import LOST, set_up_connection
 from notifier.storage.error_words import without_cells
 from notifier.storage.lists import ListStore, Told
-from notifier.storage.queries import Connection, Query, QueryError, load_into, load_queries, load_query
+from notifier.storage.queries import Connection, Query, QueryError, load_into, load_query
 
 FACT_COLUMNS = ("subject", "still_due", "reason", "as_of")
 STAGING = {
@@ -110,7 +110,7 @@ class Source:
         self._queries: dict[str, CampaignQueries] = {}
         self._case_events = load_query(sql_root() / "feeds" / "case_event.sql")
         self._newest_case_event = load_query(sql_root() / "feeds" / "newest_case_event.sql")
-        self._overdue = load_queries(sql_root() / "cases.sql")["overdue"]
+        self._overdue = load_query(sql_root() / "feeds" / "overdue_cases.sql")
         self.sweeps = {path.stem: load_query(path) for path in sorted((sql_root() / "sweeps").glob("*.sql"))}
         self._districts = load_query(sql_root() / "feeds" / "districts.sql")
 

@@ -66,7 +66,8 @@ def render(channel: str, locale: str, count: int, **chosen: bool) -> str:
 def spoken_lines(locale: str, count: int) -> tuple[list[str], list[str]]:
     lines = [line for line in render("voice", locale, count).splitlines() if line.strip()]
     middle = lines.index("---")
-    return lines[:middle], lines[middle + 1 :]
+    answers = next(number for number, line in enumerate(lines) if line.startswith("--- "))
+    return lines[:middle], lines[middle + 1 : answers]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -99,7 +100,15 @@ def test_the_chinese_lines_are_short() -> None:
 
 def test_the_keys_of_the_call_are_told() -> None:
     _, rest = spoken_lines("zh-TW", 1)
-    assert [key for line in rest for key in re.findall("請按(.+?)。", line)] == ["一", "七", "八", "九", "米字鍵"]
+    assert [key for line in rest for key in re.findall("請按(.+?)。", line)] == [
+        "一",
+        "三",
+        "四",
+        "七",
+        "八",
+        "九",
+        "米字鍵",
+    ]
     assert "For English, press zero." in rest
     assert "一，九，一，一" in rest[-1]  # the dialogue itself says goodbye, after it has waited for a key
 

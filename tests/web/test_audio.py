@@ -15,7 +15,7 @@ from notifier.app import Parts
 from notifier.domain.attempt_id import AttemptId, read_attempt_id
 from notifier.domain.dialogue_words import OF_THE_CARRIER, Sentence
 from notifier.domain.message import Script, VoiceMessage, store_message
-from notifier.domain.recording import AudioAddresses, Part
+from notifier.domain.recording import HALVES, AudioAddresses, Part
 from notifier.domain.script import cut_amount
 from notifier.sandbox.audio import wav_seconds
 from notifier.web import audio
@@ -107,7 +107,9 @@ async def test_whole_in_part_and_not_again(recorded: Recorded, session: aiohttp.
 async def test_every_half_pace_language_and_sentence_is_there(
     recorded: Recorded, session: aiohttp.ClientSession
 ) -> None:
-    urls = [recorded.url(part, locale, slow=slow) for part in Part for locale in CALL.scripts for slow in (False, True)]
+    urls = [
+        recorded.url(part, locale, slow=slow) for part in HALVES for locale in CALL.scripts for slow in (False, True)
+    ]
     urls += [
         recorded.addresses.sentence("espeak", sentence, "zh-TW", slow=False)
         for sentence in Sentence

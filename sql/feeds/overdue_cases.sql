@@ -1,6 +1,7 @@
+-- overdue_cases(now timestamptz, section text, district text, stages text[], stage_days integer[], most integer)
+--
 -- Cases that are late, the latest first: past their agreed supply date, past the standard time limit of their kind, or
 -- longer in a stage than that may take. `why` holds each that applies.
--- name: overdue(now timestamptz, section text, district text, stages text[], stage_days integer[], most integer)
 with today as (select (:now at time zone 'Asia/Taipei')::date as day), open_cases as (
   select c.case_no, c.kind, c.district, c.section, c.stage, c.agreed_on, c.due_on,
          (t.day - (c.stage_since at time zone 'Asia/Taipei')::date) as days_in_stage,
@@ -24,4 +25,4 @@ select j.case_no, j.kind, j.district, j.section, j.stage, j.days_in_stage, j.sta
   from judged j
  where j.why <> '{}'
  order by days_late desc, j.case_no
- limit :most;
+ limit :most
