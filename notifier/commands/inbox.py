@@ -162,9 +162,16 @@ def _as_it_stands(app: "App", answer: Answer) -> Failure:
     return Failure(Exit.UNFINISHED, words)
 
 
+HALF_DAYS = ("morning", "afternoon")
+
+
 def _said(answer: Answer) -> str:
-    words = action_words(answer.action) + (f": {answer.value}" if answer.value else "")
+    words = action_words(answer.action) + (f": {_value(answer.value)}" if answer.value else "")
     return words if answer.standing == "holds" else words + bracketed(say(f"answer.{answer.standing}"))
+
+
+def _value(value: str) -> str:
+    return say(f"answer.{value}") if value in HALF_DAYS else value
 
 
 def _state(app: "App", answer: Answer) -> str:

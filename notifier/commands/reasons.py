@@ -50,6 +50,7 @@ ACTIONS: Mapping[str, Wording] = {
     "promise": ("promised to pay", "承諾繳費"),
     "extension": ("asked for more time to pay", "申請延後繳費"),
     "choose_date": ("chose a day", "選定日期"),
+    "call_back": ("wants to be called back", "希望回電"),
     "call_back_morning": ("wants to be called in the morning", "希望上午回電"),
     "call_back_afternoon": ("wants to be called in the afternoon", "希望下午回電"),
     "no_power": ("has no power", "仍然沒電"),

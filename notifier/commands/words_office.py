@@ -140,6 +140,8 @@ OFFICE: Mapping[str, tuple[str, str]] = {
     "move.claimed": ("claimed by {by}", "{by} 認領"),
     "move.closed": ("closed by {by}", "{by} 結案"),
     "move.reopened": ("put back by {by}", "{by} 退回待處理"),
+    "answer.morning": ("in the morning", "上午"),
+    "answer.afternoon": ("in the afternoon", "下午"),
     "answer.not_offered": ("not on offer any more when it came", "回覆時已無此選項"),
     "answer.unchecked": ("could not be checked with the source", "回覆時無法向來源資料庫查核"),
     # check

@@ -10,9 +10,11 @@ from notifier.domain.calendar import Calendar
 from notifier.domain.message import Action
 from notifier.domain.receipt import Receipt
 from notifier.domain.reply import OFFICE_WORK, PAUSING, RETURNING, Standing, due_at
+from notifier.storage.database import WakeUps
 from notifier.storage.replies import Answer, ReplyStore, Rest
 
 OFFICE_CLOSES = time(17, 30)
+OUTBOX = "outbox"  # wakes whoever tells the world outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Replying:
     replies: ReplyStore
     calendar: Calendar
     rests: Rests
+    wake_ups: WakeUps
 
     async def carry_out(self, connection: Any, receipts: Sequence[Receipt], now: datetime) -> None:
         """What the keys of these receipts ask for. A call's key that is applied again changes nothing."""
@@ -43,6 +46,7 @@ class Replying:
         if not pressed:
             return
         await self.replies.store(connection, now, [self._answer(one, action) for one, action in pressed])
+        await self.wake_ups.send(OUTBOX, connection)
         if resting := [self._rest(one, action) for one, action in pressed if action in PAUSING]:
             await self.replies.rest(connection, now, resting)
 

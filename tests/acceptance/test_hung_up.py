@@ -113,7 +113,7 @@ async def test_of_the_carriers_own_voice_only_the_half_is_said(database: str, so
     async with open_house(database, source_database, scale=SCALE, speech_engines=["carrier"]) as house:
         ((account, _),) = await calls_made(house, [leaves(6)], "zh-TW")
         (attempt,) = await house.attempts(account)
-        assert attempt["last_heard"] == {"locale": "zh-TW", "part": "essential", "lines": "17"}
+        assert attempt["last_heard"] == {"locale": "zh-TW", "part": "essential", "lines": "19"}
 
 
 async def test_it_is_kept_when_the_words_are_erased_and_shown_in_both_languages(recorded: House) -> None:
@@ -130,6 +130,6 @@ async def test_it_is_kept_when_the_words_are_erased_and_shown_in_both_languages(
 
     (attempt,) = await recorded.attempts(middle)
     line = attempt["last_heard"]["line"]
-    assert f"the call ended at line {line} of 17 (what must be heard, Mandarin)" in english.out
-    assert f"通話於第 {line} 句結束，共 17 句（必須聽到的內容，國語）" in chinese.out
+    assert f"the call ended at line {line} of 19 (what must be heard, Mandarin)" in english.out
+    assert f"通話於第 {line} 句結束，共 19 句（必須聽到的內容，國語）" in chinese.out
     assert "the call ended when a key was to be pressed again (Mandarin)" in question.out
