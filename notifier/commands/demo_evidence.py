@@ -38,6 +38,7 @@ TEXTS_TO_ONE = 4  # no number gets more of them in a run
 @dataclass(frozen=True)
 class DemoQueries:
     attempts: Query
+    other_attempts: Query
     subjects: Query
     phones: Query
     examples: Query
@@ -78,12 +79,15 @@ class Witness:
         return MessageOutcome.SENT in fates
 
     async def gather(self, run: Run, campaign: Campaign, scale: float) -> Evidence:
-        attempts = await self._attempts(run.id)
+        attempts = await self._attempts(self._q.attempts, run.id)
         entries = await self._entries()
-        contacts = read_ledger(await self._heard(entries)) + read_mailbox(await self._mails(), attempts)
+        others = await self._attempts(self._q.other_attempts, run.id)
+        mails = read_mailbox(await self._mails(), [*attempts, *others])
+        not_asked = {one.id for one in others}
+        contacts = read_ledger(await self._heard(entries)) + mails
         return Evidence(
             attempts=attempts,
-            contacts=contacts,
+            contacts=[contact for contact in contacts if contact.attempt not in not_asked],
             paid=await self._paid(run.id),
             is_open=self._is_open(campaign),
             slack=timedelta(seconds=scale),
@@ -96,13 +100,13 @@ class Witness:
         row = await self._q.examples.fetch_row(self._app.pool, run=run)
         return Examples(**dict(row)) if row else Examples(None, None, None)
 
-    async def _attempts(self, run: int) -> list[LoggedAttempt]:
+    async def _attempts(self, query: Query, run: int) -> list[LoggedAttempt]:
         return [
             LoggedAttempt(
                 row["id"], row["notification_id"], row["channel"], row["step"], row["tries"], row["disposition"],
                 rest_of(row["message"]),
             )
-            for row in await self._q.attempts.fetch(self._app.pool, run=run)
+            for row in await query.fetch(self._app.pool, run=run)
         ]  # fmt: skip
 
     async def _entries(self) -> Sequence[dict[str, Any]]:
