@@ -50,12 +50,14 @@ ACTIONS: Mapping[str, Wording] = {
     "promise": ("promised to pay", "承諾繳費"),
     "extension": ("asked for more time to pay", "申請延後繳費"),
     "choose_date": ("chose a day", "選定日期"),
-    "call_back": ("wants to be called back", "希望回電"),
     "call_back_morning": ("wants to be called in the morning", "希望上午回電"),
     "call_back_afternoon": ("wants to be called in the afternoon", "希望下午回電"),
     "no_power": ("has no power", "仍然沒電"),
     "wrong_person": ("wrong person", "不是本人"),
     "opt_out": ("do not call again", "請勿再來電"),
+}
+WORK: Mapping[str, Wording] = {  # what the office is asked for, where its name is not the key's
+    "call_back": ("wants to be called back", "希望回電"),
 }
 NUMBERS: Mapping[str, Wording] = {
     "empty": ("the cell is empty", "欄位空白"),
@@ -398,7 +400,8 @@ def disposition_words(disposition: str) -> str:
 
 
 def action_words(action: str) -> str:
-    return _pick(ACTIONS[action]) if action in ACTIONS else action
+    wording = {**ACTIONS, **WORK}.get(action)
+    return _pick(wording) if wording else action
 
 
 def _part(name: str, value: str) -> str:
