@@ -21,19 +21,23 @@ STAGES_IN_ENGLISH = {
     "檢驗": "inspection",
     "送電": "connection",
 }
+BEING_WORKED_ON = "處理"  # of a stage whose name a voice could misread
 LAST_DIGITS = 4  # of an acceptance number: enough for its owner to know it, too few for anybody else
 
 
 def compose(facts: Sequence[Facts]) -> Words:
     """The words about one case. The reason for the delay is free text: one that a voice could misread is not spoken."""
     values = facts[0].values
-    stage, reason = str(values["stage"]), values["delay_reason"]
+    stage, reason = values["stage"], values["delay_reason"]
+    if not isinstance(stage, str):
+        raise ValueError("a case without a stage")
     since = cast("datetime | None", values["stage_since"])
     return {
         "case_no": values["case_no"],
         "case_digits": "".join(c for c in str(values["case_no"]) if c.isascii() and c.isdigit())[-LAST_DIGITS:],
         "agreed_on": values["agreed_on"],
         "stage": stage,
+        "spoken_stage": stage if is_readable(stage) else BEING_WORKED_ON,
         "stage_en": STAGES_IN_ENGLISH.get(stage, ""),
         "stage_since": since.date() if since else None,
         "reason": str(reason).strip("。.") if reason else "",
@@ -85,7 +89,7 @@ CAMPAIGN = Campaign(
         "9": Action.OPT_OUT,
     },
     proposes=proposes,
-    public=frozenset({"section", "section_phone", "stage", "stage_en", "reason", "spoken_reason"}),
+    public=frozenset({"section", "section_phone", "stage", "spoken_stage", "stage_en", "reason", "spoken_reason"}),
     priority=3,
     parameters={
         "district": Parameter(

@@ -78,7 +78,7 @@ VOICE, SMS = "payment_deadline/voice.zh-TW.j2", "payment_deadline/sms.zh-TW.j2"
         (VOICE, "最早的繳費期限是{{ due_on | spoken_date }}。\n再說一次", "再說一次", [(f"{VOICE}:17", "said_once")]),
         (VOICE, "{{ caller }}，您好。\n{% if", "您好。\n{% if", [(f"{VOICE}:2", "caller_first")]),
         (VOICE, "聽清楚了，請按一。", "聽清楚了，" + "請按一，" * 12, [(f"{VOICE}:21", "long_line")]),
-        (VOICE, "{% endif %}", "", [(f"{VOICE}:29", "unreadable")]),
+        (VOICE, "{% endif %}", "", [(f"{VOICE}:31", "unreadable")]),
         (SMS, "查證請撥1911，", "", [(SMS, "verify_1911")]),
         (SMS, "已繳費請免理會。", "請匯款至下列帳戶。", [(f"{SMS}:9", "remit"), (f"{SMS}:9", "payee_account")]),
     ],

@@ -141,6 +141,8 @@ class Cells:
             "numeric": self._amount,
             "date": self._date,
             "timestamptz": lambda: NOW + timedelta(minutes=self._dice.randrange(-(10**5), 10**5)),
+            "timestamp": lambda: NOW.replace(tzinfo=None) + timedelta(minutes=self._dice.randrange(-(10**5), 10**5)),
+            "date[]": lambda: [TODAY + timedelta(days=self._dice.randrange(1, 60)) for _ in range(2)],
             "bool": lambda: self._dice.random() < 0.5,
             "int4": lambda: self._dice.choice((0, 1, 2, 12, 22, 200, 99_999)),
             "int8": lambda: self._dice.choice((0, 1, 2, 12, 22, 200, 99_999)),
