@@ -160,7 +160,7 @@ class App:
             promise=timedelta(days=self.settings.promise_days),
             extension=timedelta(days=self.settings.extension_days),
         )
-        return Replying(self.replies, self.catalogue.calendar, rests, self.wake_ups)
+        return Replying(self.replies, self.catalogue.calendar, rests, self.settings.office_closes, self.wake_ups)
 
     def lane(self, channel: str, recorder: Recorder) -> Lane:
         return Lane(

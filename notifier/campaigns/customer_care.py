@@ -49,5 +49,6 @@ CAMPAIGN = Campaign(
         "template": Parameter(str, "", "which words it is told in", "使用的範本", required=True),
     },
     listed=True,
+    quotes=True,
     compose=compose,
 )

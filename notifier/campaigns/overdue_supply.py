@@ -61,6 +61,7 @@ CAMPAIGN = Campaign(
     triggers=frozenset({"case.delayed", "case.overdue"}),
     withdrawn_by=frozenset({"case.completed", "case.cancelled"}),
     again="second_slip",
+    quotes=True,
     window=Window(time(9), time(20), holidays=False),
     plan=(
         Step(

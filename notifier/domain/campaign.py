@@ -54,6 +54,7 @@ class Campaign:
     `proposes` finds in the facts the days that can be offered: its templates get those that a calendar leaves as
     `days`, in the order of the keys that choose one. `again`: why a person decides first, when a subject has been told
     before and another occasion comes; `until_acknowledged`: nothing more of a subject once somebody has said yes.
+    `quotes`: its words hold what somebody has typed, so that the finished text is looked at for marks of fraud, too.
     `listed`: its audience is an uploaded list, which the parameter `list` names, told in the words that the parameter
     `template` names: one of several sets of templates, each file beginning with its name."""
 
@@ -71,6 +72,7 @@ class Campaign:
     proposes: Callable[[Sequence[Facts]], Sequence[date]] | None = None
     again: str | None = None
     until_acknowledged: bool = False
+    quotes: bool = False
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     schedule: str | None = None
     triggers: frozenset[str] = frozenset()

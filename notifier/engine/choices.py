@@ -10,6 +10,7 @@ from notifier.domain.attempt_id import AttemptId
 from notifier.domain.facts import Tell, too_old, weigh
 from notifier.domain.reply import Standing
 from notifier.engine.catalogue import Catalogue, UnknownCampaign
+from notifier.engine.rendering import UNREADABLE
 from notifier.engine.wording import Wording
 from notifier.storage.database import LOST
 from notifier.storage.replies import ReplyStore
@@ -34,7 +35,7 @@ class Choices:
         try:
             async with asyncio.timeout(WITHIN):
                 return await self._standing(attempt, day)
-        except (*LOST, SourceLost, SourceBroken, UnknownCampaign) as error:
+        except (*LOST, *UNREADABLE, SourceLost, SourceBroken, UnknownCampaign) as error:
             log.warning("choice.unchecked", attempt=str(attempt), error=type(error).__name__)
             return Standing.UNCHECKED
 

@@ -20,7 +20,7 @@ from notifier.domain.message import LOCALES, Action, EmailMessage, Message, Scri
 from notifier.domain.purpose import Purpose
 from notifier.domain.reading import FILTERS, NEED_TODAY
 from notifier.domain.reply import OFFICE_WORK, RETURNING, offer
-from notifier.domain.script import is_readable
+from notifier.domain.script import is_readable, plain
 from notifier.domain.sms_length import count_segments
 from notifier.engine.linting import TemplateFinding, lint_words
 from notifier.engine.spoken import PUBLIC, Public, VoiceEnvironment, known
@@ -82,7 +82,7 @@ class Rendering:
                 rendered = self._sms(campaign, channel, locale, given)
             case AddressKind.EMAIL:
                 rendered = self._email(campaign, channel.name, locale, given, reference)
-        if campaign.listed:  # anybody may have written the cells: what they come to together is looked at, too
+        if campaign.quotes:
             _refuse_marks_of_fraud(campaign, channel.name, rendered)
         return rendered
 
@@ -239,12 +239,16 @@ def _refuse_marks_of_fraud(campaign: Campaign, channel: str, rendered: Rendered)
 def _texts(message: Message) -> Iterator[str]:
     match message:
         case VoiceMessage():
-            yield from ("\n".join(script.lines) for script in message.scripts.values())
+            yield from ("\n".join([*script.lines, *_answers(script)]) for script in message.scripts.values())
         case SmsMessage():
             yield message.body
         case EmailMessage():
             yield f"{message.subject}\n{message.text}"
             yield message.html
+
+
+def _answers(script: Script) -> Iterator[str]:
+    return (plain(line) for lines in script.answers.values() for line in lines)
 
 
 def _script(text: str, campaign: str) -> Script:

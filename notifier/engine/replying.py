@@ -10,11 +10,9 @@ from notifier.domain.calendar import Calendar
 from notifier.domain.message import Action
 from notifier.domain.receipt import Receipt
 from notifier.domain.reply import OFFICE_WORK, PAUSING, RETURNING, Standing, due_at
+from notifier.engine.webhooks import OUTBOX
 from notifier.storage.database import WakeUps
 from notifier.storage.replies import Answer, ReplyStore, Rest
-
-OFFICE_CLOSES = time(17, 30)
-OUTBOX = "outbox"  # wakes whoever tells the world outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +33,12 @@ class Rests:
 
 @dataclass(frozen=True, slots=True)
 class Replying:
+    """`closes`: when the office does, local time."""
+
     replies: ReplyStore
     calendar: Calendar
     rests: Rests
+    closes: time
     wake_ups: WakeUps
 
     async def carry_out(self, connection: Any, receipts: Sequence[Receipt], now: datetime) -> None:
@@ -70,4 +71,4 @@ class Replying:
         day = self.calendar.local(now).date() + timedelta(days=1)
         while self.calendar.day_off(day) is not None:
             day += timedelta(days=1)
-        return datetime.combine(day, OFFICE_CLOSES, self.calendar.zone)
+        return datetime.combine(day, self.closes, self.calendar.zone)

@@ -1,5 +1,6 @@
 """A supply date has passed: the customer hears where the case stands, and chooses a new day by key."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -128,7 +129,7 @@ async def test_the_same_delay_is_told_once_however_often_it_is_reported(house: H
     for _ in range(3):
         await delayed(house, case_no)
     await all_over(house)
-    await house.app.timetable().sweeps.sweep()
+    await house.app.sweeps().sweep()
     await comes(house, "select not exists (select from notifier.event where state = 'pending')")
 
     assert len(await house.ledger("call")) == 1
@@ -140,7 +141,7 @@ async def test_nobody_reports_it_and_a_sweep_finds_it(house: House) -> None:
     await everyone(house, keys("1"))
     late, on_time = await case(house, 1), await case(house, 2, agreed_on=house.today)
 
-    assert await house.app.timetable().sweeps.sweep() in (0, 1)  # the timetable's own turn may have been first
+    await house.app.sweeps().sweep()
     await all_over(house)
 
     assert {call["to"] for call in await house.ledger("call")} == {number(1)}
@@ -222,3 +223,39 @@ async def test_by_text_and_by_mail_the_section_is_named(database: str, source_da
             assert "07-338-0102" in words
             assert ("設計組" if locale == "zh-TW" else "the Design Section") in words
             assert "S202600001" in words
+
+
+async def test_what_expired_untold_is_asked_for_again_the_next_day(house: House) -> None:
+    """It is one event a day: nobody is forgotten because a typhoon outlasted the first telling."""
+    await settle_office(house)
+    await everyone(house, keys("1"))
+    case_no = await case(house)
+    await house.app.sweeps().sweep()
+    await all_over(house)
+    await house.app.pool.execute("update notifier.notification set outcome = 'expired'")
+    await house.app.pool.execute("update notifier.audience set released_at = $1", house.clock.now())
+
+    await house.app.sweeps().sweep()
+    tomorrow = replace(house.clock, start=house.clock.start + timedelta(days=1))
+    await replace(house.app.sweeps(), clock=tomorrow).sweep()
+    await all_over(house, tellings=2)
+
+    assert len(await house.ledger("call")) == 2
+    assert await outcome(house, case_no, CAMPAIGN) == [
+        ("expired", "answered", None),
+        ("acknowledged", "answered", None),
+    ]
+
+
+async def test_a_reason_that_speaks_of_remitting_money_is_told_to_nobody(house: House) -> None:
+    """Whoever types it into the case system: the finished text is looked at."""
+    await settle_office(house)
+    await everyone(house, keys("1"))
+    case_no = await case(house, delay_reason="等候您匯款")
+    await delayed(house, case_no)
+    await all_over(house)
+
+    ((ended, _, held),) = await outcome(house, case_no, CAMPAIGN)
+    assert ended is None
+    assert "forbidden_remit" in held
+    assert await house.ledger() == []

@@ -117,7 +117,7 @@ async def test_a_completion_that_nobody_reported_is_found(house: House) -> None:
         house, kind="reconnection", agreed_on=None, accepted_at=at - timedelta(hours=1), completed_at=at
     )
 
-    await house.app.timetable().sweeps.sweep()
+    await house.app.sweeps().sweep()
     await all_over(house)
 
     assert await outcome(house, case_no, "reconnection") == [("acknowledged", "answered", None)]

@@ -19,7 +19,7 @@ PAID = "bill.paid"
 
 
 def let_events_trigger(app: App, *types: str) -> None:
-    """Until overdue_supply and reconnection are there: the reminder, asked for by an event."""
+    """The reminder, asked for by an event: its subjects are bills, of which a story can make as many as it likes."""
     campaigns: Any = app.catalogue.campaigns
     campaigns[CAMPAIGN] = replace(campaigns[CAMPAIGN], triggers=frozenset(types or {ASKED}))
 

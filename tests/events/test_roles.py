@@ -7,7 +7,9 @@ import asyncpg
 import pytest
 
 from notifier.app import App, Parts, open_app
+from notifier.domain.attempt_id import AttemptId, make_attempt_id
 from notifier.domain.event import Arrival
+from tests.acceptance.cases import case
 from tests.events.kit import ASKED, effects, happen, inbox, let_events_trigger
 from tests.house import House, open_house
 
@@ -65,3 +67,16 @@ async def test_who_runs_the_commands_makes_and_revokes_keys(owner: House) -> Non
         assert await scheduler.events.latest(None, None, 5) == []
         assert len(await scheduler.events.feeds()) == 1
         await scheduler.keeper().close_runs()
+
+
+async def test_a_scheduler_reports_what_a_sweep_finds(owner: House) -> None:
+    await case(owner)
+    async with as_role(owner, "notifier_scheduler") as scheduler:
+        assert await scheduler.sweeps().sweep() == 1
+        assert await scheduler.sweeps().sweep() == 0
+    assert [row["type"] for row in await inbox(owner.app)] == ["case.overdue"]
+
+
+async def test_web_may_ask_what_a_chosen_day_is_about(owner: House) -> None:
+    async with as_role(owner, "notifier_web") as web:
+        assert await web.replies.about(AttemptId(make_attempt_id(owner.clock.now(), bytes(10)))) is None

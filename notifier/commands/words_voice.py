@@ -1,0 +1,98 @@
+"""What the commands say of how calls sound. Part of `words.PHRASES`."""
+
+from collections.abc import Mapping
+
+VOICE: Mapping[str, tuple[str, str]] = {
+    # voice
+    "engine.carrier": ("the carrier's own voice", "電信端語音"),
+    "engine.espeak": ("eSpeak NG", "eSpeak NG"),
+    "engine.gtts": ("gTTS", "gTTS"),
+    "locale.zh-TW": ("Mandarin", "國語"),
+    "locale.en": ("English", "英語"),
+    "kind.essential": ("what must be heard", "必須聽到的內容"),
+    "kind.rest": ("the menu and the rest", "按鍵選項與其餘內容"),
+    "kind.machine": ("left on an answering machine", "語音信箱留言"),
+    "kind.answer": ("after key {key}", "按 {key} 之後"),
+    "kind.sentence": ("fixed sentence", "固定語句"),
+    "sentence.confirm_already_paid_thanks": ("answers: already paid", "回應「已繳費」"),
+    "sentence.ask_confirm_wrong_person": ("asks again: wrong person?", "再次確認「不是本人」"),
+    "sentence.wrong_person_done": ("answers: wrong person, confirmed", "回應「不是本人」（已確認）"),
+    "sentence.ask_confirm_do_not_call": ("asks again: no more calls?", "再次確認「請勿再來電」"),
+    "sentence.do_not_call_done": ("answers: no more calls, confirmed", "回應「請勿再來電」（已確認）"),
+    "sentence.thanks_acknowledged": ("answers: understood", "回應「已了解」"),
+    "sentence.day_not_offered": ("answers: that day is taken", "回應「日期已不能安排」"),
+    "sentence.day_unchecked": ("answers: the day will be confirmed", "回應「日期待確認」"),
+    "sentence.unknown_key": ("answers a key that means nothing", "回應無此選項的按鍵"),
+    "sentence.goodbye": ("says goodbye", "結束語"),
+    "voice.line": ("line", "句"),
+    "voice.clip": ("clip", "音檔"),
+    "voice.seconds": ("seconds", "秒數"),
+    "voice.not_made": ("not made", "未製作"),
+    "voice.pause": ("silence", "停頓"),
+    "voice.personal": ("personal", "個資"),
+    "voice.yes": ("yes", "是"),
+    "voice.words": ("words", "內容"),
+    "voice.engine": ("spoken by", "語音"),
+    "voice.no_clips": ("it needs no clips of ours", "不需製作音檔"),
+    "voice.clips": ("clips", "音檔"),
+    "voice.of_lines": ("{n} different, {made} made", "不重複 {n} 個，已製作 {made} 個"),
+    "voice.length": ("plays", "長度"),
+    "voice.plays": ("{s} s, silences included", "{s} 秒（含停頓）"),
+    "voice.plays_so_far": ("{s} s of it, as far as it is made", "已製作部分 {s} 秒"),
+    "voice.whole_call": ("whole call", "整通電話"),
+    "voice.of_call": (
+        "{n} clips, {made} made: both languages, both paces, every answer",
+        "音檔 {n} 個，已製作 {made} 個（含兩種語言、兩種語速與所有回應）",
+    ),
+    "voice.progress": ("{done} of {all} clips", "音檔 {done}／{all}"),
+    "voice.written": (
+        "Recordings: {n}, calls: {calls}, in {where}, spoken by {engine}.",
+        "{calls} 通電話的 {n} 個錄音已存入 {where}，語音：{engine}。",
+    ),
+    "voice.open": ("Open {sheet}.", "請開啟 {sheet}。"),
+    "voice.unknown_locale": ("There is no language {name}; there are: {known}.", "沒有語言 {name}；現有：{known}。"),
+    "voice.occupied": (
+        "{where} is not empty: give another --output.",
+        "{where} 已有內容：請用 --output 指定其他位置。",
+    ),
+    "voice.is_file": ("{where} is a file: give a folder to --output.", "{where} 是檔案：請用 --output 指定資料夾。"),
+    "voice.cannot_write": ("Cannot write to {where}: {why}.", "無法寫入 {where}：{why}。"),
+    "voice.makes_no_calls": (
+        "{what} makes no calls here: no telephone channel of its plan is configured (see `notifier check`).",
+        "{what} 在此不會撥打電話：步驟中沒有已設定的電話管道（請執行 `notifier check`）。",
+    ),
+    "voice.unknown_subject": ("The source knows no {what}.", "來源資料庫查無 {what}。"),
+    "voice.not_called": ("Nobody would be called about it: {what}.", "不會為此撥打電話：{what}。"),
+    "voice.would_not": ("Would not be called: {subjects}: {why}.", "不會如此撥打：{subjects}：{why}。"),
+    "voice.nobody": (
+        "Nobody is to be called by this campaign now: name a bill with --subject.",
+        "目前沒有需要撥打的用戶：請用 --subject 指定。",
+    ),
+    "voice.unknown_engine": (
+        "No speech engine {what} runs here; there are: {known}.",
+        "沒有可用的語音引擎 {what}；現有：{known}。",
+    ),
+    "voice.not_recordable": (
+        "The carrier's own voice speaks these calls and cannot be recorded here: give --engine, one of: {known}.",
+        "這些電話由電信端語音播報，無法在此錄音：請用 --engine 指定，現有：{known}。",
+    ),
+    "voice.may_not_speak": (
+        "{what} cannot speak this call: it lacks one of its languages, or may not be given words that belong to a"
+        " customer.",
+        "{what} 無法播報這通電話：缺少其中一種語言，或不得接觸用戶個人資料。",
+    ),
+    "voice.not_spoken": (
+        "{what} did not speak this call: it does not answer now, or made no sound of some of its words.",
+        "{what} 未能播報這通電話：目前沒有回應，或部分內容無法發音。",
+    ),
+    "sheet.title": ("{title}: recordings to listen to", "{title}：試聽錄音"),
+    "sheet.about": ("{at}, {n} recordings", "{at}，錄音 {n} 個"),
+    "sheet.private": (
+        "It holds facts of real customers: show it to nobody, delete it afterwards.",
+        "內含真實用戶資料：僅供試聽，請勿外流，用畢請刪除。",
+    ),
+    "sheet.call": ("Call {n}: {subjects}", "第 {n} 通：{subjects}"),
+    "sheet.sentences": ("Fixed sentences of every call", "每通電話的固定語句"),
+    "sheet.slow": ("slower, as after the star key", "慢速（按米字鍵後）"),
+    "sheet.take": ("{s} s, {engine}, {file}", "{s} 秒，{engine}，{file}"),
+}
