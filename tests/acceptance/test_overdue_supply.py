@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from notifier.domain.reading import spoken_date
 from notifier.storage.replies import Step
@@ -13,6 +14,7 @@ from tests.acceptance.cases import all_over, case, change, comes, delayed, outbo
 from tests.acceptance.crowd import BUSY, everyone, number, presses
 from tests.events.kit import happen
 from tests.house import House, open_house
+from tests.office.kit import Receiver, subscribe
 
 CAMPAIGN = "overdue_supply"
 
@@ -49,6 +51,32 @@ async def test_hears_stage_and_two_days_and_chooses_the_second(house: House, loc
     (told,) = await outbox(house)
     assert (told["type"], told["subject"]) == ("reply.received", case_no)
     assert told["data"]["value"] == second.isoformat()
+
+
+async def test_the_case_system_receives_the_choice_once(database: str, source_database: str) -> None:
+    """From the key to the subscriber, signed, and nothing in it by which anybody could be rung."""
+    async with (
+        open_house(database, source_database, webhook_private=True) as house,
+        Receiver(house.clock) as receiver,
+    ):
+        await subscribe(house.app, receiver)
+        await settle_office(house)
+        await everyone(house, keys("2"))
+        case_no = await case(house)
+        await delayed(house, case_no)
+        await all_over(house)
+
+        (received,) = await receiver.got(1)
+        told = Webhook(receiver.secret).verify(received.body, received.headers)
+
+    chosen = (house.today + timedelta(days=14)).isoformat()
+    assert told["type"] == "reply.received"
+    assert (received.data["subject"], received.data["action"], received.data["value"]) == (
+        case_no,
+        "choose_date",
+        chosen,
+    )
+    assert number(1)[4:] not in received.body.decode()
 
 
 async def test_the_history_of_its_days_is_kept(house: House) -> None:
