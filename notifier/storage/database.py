@@ -32,6 +32,7 @@ CONNECT = 3.0
 AGAIN = 0.2  # until somebody tries anew who could not connect
 ROOM = 5.0  # all connections of the pool are busy
 ANSWER = 5.0  # a statement takes milliseconds; its header says so when it may take minutes
+LATE = 1.0  # a statement that takes longer, and is not of those that may take minutes, is kept waiting by something
 GOOD_BYE = 1.0  # for the server to hear it: then the connection is cut
 LISTENED = 3.0  # between two questions on the wire that only listens
 # What failed so long ago, and was not tried again since, says nothing any more. Longer than a lock is waited for,
@@ -174,6 +175,8 @@ class Pool(asyncpg.Pool):
             self._troubles.pop(_name(record.query), None)
         elif isinstance(error, FAILING):
             self._troubles[_name(record.query)] = (type(error).__name__, time.monotonic())
+        elif _was_given_up(record):
+            self._troubles[_name(record.query)] = ("given up", time.monotonic())
         if isinstance(error, BROKEN_OFF):
             connection.terminate()
         if isinstance(error, RENEWING):
@@ -182,6 +185,11 @@ class Pool(asyncpg.Pool):
     def _renew(self) -> None:
         """All connections are made anew before they are used again."""
         self._renewing = asyncio.ensure_future(self.expire_connections())
+
+
+def _was_given_up(record: asyncpg.connection.LoggedQuery) -> bool:
+    """By whoever had waited for it long enough, such as a call that needs its words. The slow ones have no timeout."""
+    return isinstance(record.exception, asyncio.CancelledError) and record.timeout is not None and record.elapsed > LATE
 
 
 def _name(query: str) -> str:

@@ -1,6 +1,7 @@
 """/healthz: the process runs. /readyz: it can do its work. /metrics: in figures."""
 
 import asyncio
+import time
 from collections import Counter as Tally
 from contextlib import suppress
 
@@ -16,6 +17,9 @@ from notifier.storage.runs import RunStore
 from notifier.web.metrics import IN_FLIGHT, PAUSED, RUNS
 
 PATIENCE = 2.0  # real seconds; whoever asks seldom waits longer
+# Real seconds for which a database that comes back must answer: when all connections wait for one lock, those that give
+# up leave room for a question that is answered, and the next ones fill it.
+STEADY = 1.0
 
 
 class HealthRoutes:
@@ -25,6 +29,7 @@ class HealthRoutes:
         self._budgets = budgets
         self._runs = runs
         self._read_only = database_queries().read_only
+        self._silent_at = -STEADY
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -37,9 +42,14 @@ class HealthRoutes:
         return web.Response(text="alive\n")
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        failing = self._pool.trouble()  # the database may answer, and yet not do what is asked of it
-        why = await self.silence() or (f"the database fails: {failing}" if failing else self._clock.astray)
+        why = await self.silence() or self._failing() or self._clock.astray
         return web.Response(status=503 if why else 200, text=f"{why or 'ready'}\n")
+
+    def _failing(self) -> str | None:
+        """How the database does not do what is asked of it, although it answers."""
+        if trouble := self._pool.trouble():
+            return f"the database fails: {trouble}"
+        return "the database has only just come back" if time.monotonic() < self._silent_at + STEADY else None
 
     async def silence(self) -> str | None:
         """Why nothing could be read or kept at this moment, or None."""
@@ -47,6 +57,7 @@ class HealthRoutes:
             async with asyncio.timeout(PATIENCE):
                 read_only = await self._read_only.fetch_value(self._pool)
         except (*LOST, asyncpg.PostgresError) as error:
+            self._silent_at = time.monotonic()
             return f"the database does not answer: {type(error).__name__}"
         return "the database is read-only" if read_only else None
 

@@ -50,6 +50,7 @@ class Outage:
     busy: float = 0.0  # of one core, the carrier and our own looking on included
     slowest: float = 0.0  # answer of /readyz, real seconds
     words: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)  # what /readyz answered, each time it answered something else
 
 
 @dataclass
@@ -86,6 +87,8 @@ class Story:
         while (elapsed := time.monotonic() - began) < lasting:
             status, words, took = await self.ready()
             seen.slowest = max(seen.slowest, took)
+            if not seen.said or not seen.said[-1].endswith(words):
+                seen.said.append(f"{elapsed + took:.1f} s: {words}")
             if status == 503:
                 seen.words.add(words)
                 if seen.not_ready_after is None:
@@ -183,7 +186,7 @@ async def tell(
     note("words", sorted(seen.words))
     assert seen.not_ready_after is not None
     assert seen.not_ready_after < within
-    assert seen.ready_again == 0 or not steady
+    assert seen.ready_again == 0 or not steady, seen.said
     assert seen.called_in_the_dark == 0
     assert seen.slowest < within
     assert seen.connecting < ATTEMPTS_A_SECOND
