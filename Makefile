@@ -2,7 +2,7 @@
 
 PYTHON =#               the interpreter to build .venv with; by default the newest of 3.11 to 3.13 found
 ARGS =#                 passed on: make demo ARGS="--accounts 500", make test ARGS="tests/domain"
-WORKERS = 2
+WORKERS = 4
 BIN = .venv/bin
 READY = .venv/.ready
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check

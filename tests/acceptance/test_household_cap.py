@@ -36,14 +36,14 @@ async def test_three_runs_want_one_household(database: str, source_database: str
 async def test_the_plan_of_one_notice_is_stretched_over_days(database: str, source_database: str) -> None:
     """Who never answers is called three times, then texted, then written to: at most twice in any 24 hours."""
     monday = datetime(2026, 11, 30, 9, 30, tzinfo=TAIPEI)
-    async with open_house(database, source_database, start=monday, scale=3000, caps={"collection_per_day": 2}) as house:
+    async with open_house(database, source_database, start=monday, scale=6000, caps={"collection_per_day": 2}) as house:
         account = await house.customer(mobile=number(1), email="li@customer.example")
         await house.bill(account, due_in=4)
         await everyone(house, NO_ANSWER)
         await house.people({"everyone": {"calls": NO_ANSWER, "messages": {"outcome": "undelivered"}}})
 
         run = await house.launch()
-        await finished(house, run, within=60)
+        await finished(house, run, within=110)
 
         calls, texts = await house.ledger("call"), await house.ledger("message")
         mails = await house.mailbox()

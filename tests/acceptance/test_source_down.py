@@ -15,7 +15,7 @@ from tests.acceptance.crowd import customers, everyone, finished, number, rung
 from tests.conftest import Cluster
 from tests.house import FAST, TAIPEI, House, open_house
 
-BEFORE_NINE = datetime(2026, 12, 1, 8, 0, tzinfo=TAIPEI)
+BEFORE_NINE = datetime(2026, 12, 1, 6, 0, tzinfo=TAIPEI)
 MANY = 60
 SLOW = FAST | {"voice": Pace(rate=5, burst=50, most_in_flight=10, reserved=0)}
 

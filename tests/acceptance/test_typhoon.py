@@ -55,7 +55,7 @@ async def test_set_in_mid_run_and_over_by_itself(database: str, source_database:
         over = set_at + timedelta(hours=3)
         await begin(house, over)
 
-        ended = await finished(house, run, within=60)
+        ended = await finished(house, run, within=110)
 
         calls = await house.ledger("call")
         assert rung(calls) == {number(n): 1 for n in range(MANY)}
@@ -96,7 +96,7 @@ async def test_whom_it_outlasts_expires_with_its_name(database: str, source_data
     async with open_house(database, source_database, scale=6000) as house:
         await begin(house, house.clock.now() + timedelta(days=5))
         run = await launch_in_both(house)
-        ended = await house.ended(run, states=frozenset({RunState.FINISHED}), within=60)
+        ended = await house.ended(run, states=frozenset({RunState.FINISHED}), within=110)
 
         assert set(rung(await house.ledger("call"))) == THERE
         tally = await house.tally(ended)
