@@ -153,7 +153,7 @@ def _verdicts(crowd: Crowd, attempts: Sequence[Any]) -> dict[str, Any]:
     same: dict[str, Any] = {
         "versions": 1, "states": "ended", "dispositions": "answered", "refs": "CA1", "heard": True, "machine": False,
         "actions": None, "sequences": 4, "look": None, "follows": "settle", "outcomes": "reached",
-        "reasons": "answered", "due": None, "channels": None, "steps": 0, "tries": 0, "free": 0,
+        "reasons": "answered", "due": None, "channels": None, "steps": 0, "tries": 0, "free": 0, "earlier": None,
         "word_keys": "last", "word_kinds": "callback", "word_statuses": "completed", "word_at": crowd.now,
     }  # fmt: skip
     columns = {name: [value] * count for name, value in same.items()}

@@ -3,7 +3,7 @@
 -- name: with_news(most integer)
 select a.id, a.notification_id, a.run_id, a.channel, a.step, a.tries, a.free, a.address, a.state, a.disposition,
        a.provider_ref, a.heard, a.machine, a.action, a.sequence, a.version,
-       n.phone, n.email, n.locale, n.outcome, n.expires_at, r.campaign, r.zone, r.state as run_state,
+       n.phone, n.email, n.prefers, n.locale, n.outcome, n.expires_at, r.campaign, r.zone, r.state as run_state,
        coalesce((select k.hours from notifier.number_memory k where k.number = a.address), 0) as hours
   from notifier.attempt a
   join notifier.notification n on n.id = a.notification_id
@@ -24,12 +24,13 @@ select attempt_id, key, kind, status, at, body
 -- follow: none | settle | queue | hold, and of attempts that had ended already: adjust (a late truth about a try that
 -- another has followed), resume (the answer to a doubt that a person was asked about), revive (what was given up lives),
 -- retract (it was not told after all).
--- name: apply(now timestamptz, attempts uuid[], versions integer[], states text[], dispositions text[], refs text[], heard boolean[], machine boolean[], actions text[], sequences integer[], look timestamptz[], follows text[], outcomes text[], reasons text[], due timestamptz[], channels text[], steps smallint[], tries smallint[], free smallint[], word_attempts uuid[], word_keys text[], word_kinds text[], word_statuses text[], word_at timestamptz[], word_bodies jsonb[])
+-- earlier: the steps whose turn comes before this one; whoever waits at a later step is not brought back.
+-- name: apply(now timestamptz, attempts uuid[], versions integer[], states text[], dispositions text[], refs text[], heard boolean[], machine boolean[], actions text[], sequences integer[], look timestamptz[], follows text[], outcomes text[], reasons text[], due timestamptz[], channels text[], steps smallint[], tries smallint[], free smallint[], earlier jsonb[], word_attempts uuid[], word_keys text[], word_kinds text[], word_statuses text[], word_at timestamptz[], word_bodies jsonb[])
 with verdict as (
   select * from unnest(:attempts, :versions, :states, :dispositions, :refs, :heard, :machine, :actions, :sequences,
-                       :look, :follows, :outcomes, :reasons, :due, :channels, :steps, :tries, :free)
+                       :look, :follows, :outcomes, :reasons, :due, :channels, :steps, :tries, :free, :earlier)
     as v(attempt_id, version, state, disposition, provider_ref, heard, machine, action, sequence,
-         look_at, follow, outcome, reason, due_at, channel, step, tries, free)
+         look_at, follow, outcome, reason, due_at, channel, step, tries, free, earlier)
 ), revived as (
   -- Back in flight, unless another attempt has taken the address: that one rings already.
   insert into notifier.in_flight (channel, address, attempt_id, notification_id, run_id, since, look_at)
@@ -114,12 +115,12 @@ with verdict as (
                               put_off_from = case when q.put_off_by is not null then greatest(q.put_off_from, f.due_at) end
     from followed f
    where f.follow in ('adjust', 'resume') and f.due_at is not null and q.notification_id = f.notification_id
-     and (q.step, q.tries) <= (f.step, f.tries)
+     and ((q.step = f.step and q.tries <= f.tries) or f.earlier @> to_jsonb(q.step))
 ), recounted as (
   -- The next try is under way already: the one before it was spent, and that one is the last but so many.
   update notifier.attempt t set tries = f.own_tries + 1, version = t.version + 1
     from followed f
-   where f.follow in ('adjust', 'resume') and (f.step > f.own_step or f.tries > f.own_tries)
+   where f.follow in ('adjust', 'resume') and (f.step <> f.own_step or f.tries > f.own_tries)
      and t.notification_id = f.notification_id and t.state <> 'ended'
      and t.step = f.own_step and t.tries <= f.own_tries and t.id <> all (:attempts)
 ), unqueued as (

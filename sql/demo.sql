@@ -15,6 +15,10 @@ select t.id, t.notification_id, t.channel, t.step, t.tries, coalesce(t.dispositi
 select a.notification_id, a.subject from notifier.audience a
  where a.run_id = :run and a.notification_id is not null;
 
+-- Of a household that is told together, the lead is asked what is preferred.
+-- name: leads(run bigint) slow
+select a.notification_id, a.subject from notifier.audience a where a.run_id = :run and a.fate = 'lead';
+
 -- name: phones(run bigint) slow
 select distinct phone from notifier.notification where run_id = :run and phone is not null;
 

@@ -5,8 +5,8 @@ with found as materialized (
   select m.id from notifier.notification m where m.account_no = :account
   union select a.notification_id from notifier.audience a where a.account_no = :account and a.notification_id is not null
 )
-select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.held, n.outcome, n.reason, n.settled_at, n.expires_at,
-       r.opened_at, s.state, s.due_at, s.channel, s.because,
+select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.prefers, n.held, n.outcome, n.reason, n.settled_at,
+       n.expires_at, r.opened_at, s.state, s.due_at, s.channel, s.because,
        array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
   from notifier.notification n join notifier.run r on r.id = n.run_id join notifier.standing s on s.id = n.id
  where n.id = any (array(select f.id from found f))
@@ -17,8 +17,8 @@ with found as materialized (
   select m.id from notifier.notification m where m.phone = :address
   union select m.id from notifier.notification m where m.email = :address
 )
-select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.held, n.outcome, n.reason, n.settled_at, n.expires_at,
-       r.opened_at, s.state, s.due_at, s.channel, s.because,
+select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.prefers, n.held, n.outcome, n.reason, n.settled_at,
+       n.expires_at, r.opened_at, s.state, s.due_at, s.channel, s.because,
        array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
   from notifier.notification n join notifier.run r on r.id = n.run_id join notifier.standing s on s.id = n.id
  where n.id = any (array(select f.id from found f))
@@ -47,8 +47,8 @@ select id, purpose, reason, since, set_by, undone_at, undone_by, undone_because 
 select number, reason from notifier.number_book where cell = :cell;
 
 -- name: by_id(notification bigint)
-select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.held, n.outcome, n.reason, n.settled_at, n.expires_at,
-       r.opened_at, s.state, s.due_at, s.channel, s.because,
+select n.id, n.run_id, r.campaign, r.key as run_key, n.account_no, n.locale, n.prefers, n.held, n.outcome, n.reason, n.settled_at,
+       n.expires_at, r.opened_at, s.state, s.due_at, s.channel, s.because,
        array(select a.subject from notifier.audience a where a.notification_id = n.id order by 1) as subjects
   from notifier.notification n join notifier.run r on r.id = n.run_id join notifier.standing s on s.id = n.id
  where n.id = :notification;
@@ -62,7 +62,7 @@ select distinct a.address
 
 -- One held notification with all it takes to send it after all.
 -- name: held(notification bigint)
-select n.id, n.run_id, n.phone, n.email, n.held, r.campaign, r.state as run_state,
+select n.id, n.run_id, n.phone, n.email, n.prefers, n.held, r.campaign, r.state as run_state,
        (select t.step from notifier.attempt t where t.notification_id = n.id order by t.id desc limit 1) as last_step
   from notifier.notification n join notifier.run r on r.id = n.run_id
  where n.id = :notification and n.held is not null and n.outcome is null;

@@ -3,7 +3,7 @@
 -- name: create_staging()
 create temporary table staging (
   subject text, occasion text, account_no text, customer_name text, locale text, phone text, mobile text, email text,
-  district text, exclude text, hold text, deadline date
+  prefers text, district text, exclude text, hold text, deadline date
 ) on commit drop;
 
 -- Two runs of one campaign draw their audiences one after the other: the second sees what the first has taken. Both may
@@ -27,7 +27,7 @@ select 'L' || r.list_id || '-' || r.line,
          case when 'account_no' = any (:used) then r.account_no end,
          case when 'customer_name' = any (:used) then f.customer_name end)), 12),
        coalesce(r.account_no, ''), coalesce(r.cells -> 'name' ->> 'text', f.customer_name),
-       coalesce(r.locale, f.locale), coalesce(r.telephone, f.phone), f.mobile, f.email,
+       coalesce(r.locale, f.locale), coalesce(r.telephone, f.phone), f.mobile, f.email, f.prefers,
        coalesce(f.district, l.district),
        case
          when r.account_no is not null and f.account_no is null then 'unknown_account'
@@ -56,13 +56,14 @@ insert into notifier.number_book (cell, number, reason)
 select * from unnest(:cells, :numbers, :reasons)
 on conflict (cell) do nothing;
 
--- Who is in, who is out and why. `first_steps` holds the first usable step of the plan by what a recipient has:
--- 1 + (1 if a telephone) + (2 if it is a mobile) + (4 if an e-mail address); -1 where no step can be taken.
--- name: screen(campaign text, purpose text, now timestamptz, zone text, expiry_days integer, expiry_at time, locales text[], default_locale text, merge boolean, first_steps smallint[], again text) slow
+-- Who is in, who is out and why. `first_steps` holds the first step that a recipient is told by, at 1 + (8 times the place
+-- among `preferences` of what is preferred, else 0) + (1 if a telephone) + (2 if it is a mobile) + (4 if an e-mail address);
+-- -1 where no step can be taken.
+-- name: screen(campaign text, purpose text, now timestamptz, zone text, expiry_days integer, expiry_at time, locales text[], default_locale text, merge boolean, preferences text[], first_steps smallint[], again text) slow
 create temporary table screened on commit drop as
 with numbered as (
   select coalesce(s.subject, '') as subject, coalesce(s.occasion, '') as occasion, s.account_no, s.customer_name,
-         s.locale, s.phone, s.mobile, s.email, s.district, s.exclude, s.hold, s.deadline,
+         s.locale, s.phone, s.mobile, s.email, s.prefers, s.district, s.exclude, s.hold, s.deadline,
          s.subject is null or s.occasion is null as about_nothing, row_number() over () as row_no
     from staging s
 ), fresh as (
@@ -79,6 +80,7 @@ with numbered as (
             where a.campaign = :campaign and a.subject = f.subject
               and a.notification_id is not null and a.released_at is null) then :again end) as hold,
          coalesce(nullif(btrim(f.locale), ''), :default_locale) as locale,
+         (:preferences)[array_position(:preferences, lower(btrim(f.prefers)))] as prefers,
          coalesce(m.number, p.number) as listed_number,
          coalesce(m.reason, p.reason, 'no_telephone') as number_reason,
          case when btrim(f.email) ~ '^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$' then lower(btrim(f.email)) end as listed_email,
@@ -98,7 +100,8 @@ with numbered as (
                          and s.undone_at is null and (s.purpose is null or s.purpose = :purpose) limit 1) se on true
 ), routed as (
   select l.*,
-         (:first_steps)[1 + case when l.number is null then 0 when l.number like '+8869%' then 3 else 1 end
+         (:first_steps)[1 + 8 * coalesce(array_position(:preferences, l.prefers), 0)
+                        + case when l.number is null then 0 when l.number like '+8869%' then 3 else 1 end
                         + case when l.email is null then 0 else 4 end] as first_step
     from allowed l
 ), judged as (
@@ -126,8 +129,8 @@ with numbered as (
   select s.id, s.district, s.until from notifier.suspension s
    where s.ended_at is null and s.until > :now and :purpose = any (s.purposes)
 )
-select g.subject, g.occasion, g.account_no, g.locale, g.district, g.number, g.email, g.hold, g.out_because, g.first_step,
-       g.household,
+select g.subject, g.occasion, g.account_no, g.locale, g.district, g.number, g.email, g.prefers, g.hold, g.out_because,
+       g.first_step, g.household,
        case when g.out_because is null
             then row_number() over (partition by g.household, g.out_because is null order by g.deadline, g.subject) end as turn,
        max(g.expires_at) over (partition by g.household, g.out_because is null) as expires_at,
@@ -146,8 +149,8 @@ select (select jsonb_object_agg(reason, n) from (select out_because as reason, c
           where out_because is not null group by 1) e) as excluded,
        (select jsonb_object_agg(hold, n) from (select hold, count(*) as n from screened
           where turn = 1 and hold is not null group by 1) h) as held,
-       (select jsonb_object_agg(first_step, n) from (select first_step, count(*) as n from screened
-          where turn = 1 and hold is null group by 1) s) as first_steps,
+       (select jsonb_agg(to_jsonb(s)) from (select first_step as step, prefers, count(*) as notifications from screened
+          where turn = 1 and hold is null group by 1, 2 order by 1, 2) s) as first_steps,
        (select jsonb_object_agg(suspended_by, n) from (select suspended_by, count(*) as n from screened
           where turn = 1 and hold is null and suspended_by is not null group by 1) p) as suspended,
        (select count(*)::integer from screened where turn > 1) as merged,
@@ -160,7 +163,7 @@ select (select jsonb_object_agg(reason, n) from (select out_because as reason, c
 
 -- What the drawing makes of these subjects.
 -- name: fates(subjects text[]) slow
-select s.subject, c.subject is null as already_told, c.out_because, c.hold, c.first_step, c.household
+select s.subject, c.subject is null as already_told, c.out_because, c.hold, c.first_step, c.prefers, c.household
   from (select distinct subject, occasion from staging where subject = any (:subjects)) s
   left join screened c on c.subject = s.subject and c.occasion = s.occasion
                       and c.out_because is distinct from 'duplicate_row'
@@ -190,8 +193,8 @@ with put_off as materialized (
 ), lead as materialized (
   select nextval('notifier.notification_id_seq') as id, s.* from screened s where s.turn = 1
 ), recipients as (
-  insert into notifier.notification (id, run_id, account_no, locale, district, phone, email, expires_at, held)
-  select l.id, :run, l.account_no, l.locale, l.district, l.number, l.email, l.expires_at, l.hold from lead l
+  insert into notifier.notification (id, run_id, account_no, locale, district, phone, email, prefers, expires_at, held)
+  select l.id, :run, l.account_no, l.locale, l.district, l.number, l.email, l.prefers, l.expires_at, l.hold from lead l
 ), queued as (
   insert into notifier.queue (notification_id, run_id, channel, due_at, step, because, put_off_by, put_off_from)
   select l.id, :run, (:plan_channels)[1 + l.first_step], coalesce(p.opens, :due_at), l.first_step, p.reason, p.id,

@@ -22,7 +22,8 @@ with claimed as (
    where s.ended_at is null and s.until > :now and :purpose = any (s.purposes)
 )
 select c.notification_id as id, c.due_at, c.step, c.tries, c.free, c.because,
-       n.account_no, n.locale, n.district, n.phone, n.email, n.expires_at, n.outcome, n.triggered_at,
+       n.account_no, n.locale, n.district, n.phone, n.email, n.prefers, n.expires_at, n.outcome,
+       n.triggered_at,
        about.subjects, about.grace_until,
        leave.id as suspended_by, leave.until as suspended_until, leave.reason as suspended_because,
        array(select s.address from notifier.suppression s

@@ -145,9 +145,10 @@ select (select count(*)::integer from notifier.in_flight where run_id = :run) as
   from notifier.queue q where q.run_id = :run;
 
 -- name: queued_by_step(run bigint) slow
-select channel, step, tries, count(*)::integer as notifications, min(due_at) as first_due_at,
-       max(due_at) as last_due_at
-  from notifier.queue where run_id = :run group by channel, step, tries order by step, tries;
+select q.channel, q.step, q.tries, n.prefers, count(*)::integer as notifications, min(q.due_at) as first_due_at,
+       max(q.due_at) as last_due_at
+  from notifier.queue q join notifier.notification n on n.id = q.notification_id
+ where q.run_id = :run group by 1, 2, 3, 4 order by 2, 3, 4 nulls first;
 
 -- Why some of a run are not sent yet although their turn has come.
 -- name: put_back(run bigint) slow

@@ -60,13 +60,13 @@ class House:
         return datetime.combine(self.today, clock_time(hour, minute), TAIPEI)
 
     async def customer(self, **cells: Any) -> str:
-        """A new account; cells: name, locale, phone, mobile, email, district, autopay_since, life_support. Answers its
-        number."""
+        """A new account; cells: name, locale, prefers, phone, mobile, email, district, autopay_since, life_support.
+        Answers its number."""
         self._numbers += 1
         account = f"{7_000_000_0000 + self._numbers:011d}"
         customer = await self.source.fetchval(
-            "insert into billing.customer (name, locale) values ($1, $2) returning customer_id",
-            cells.get("name", "測試客戶"), cells.get("locale", "zh-TW"),
+            "insert into billing.customer (name, locale, prefers) values ($1, $2, $3) returning customer_id",
+            cells.get("name", "測試客戶"), cells.get("locale", "zh-TW"), cells.get("prefers"),
         )  # fmt: skip
         await self.source.execute(
             "insert into billing.account (account_no, customer_id, district, autopay_since, life_support)"

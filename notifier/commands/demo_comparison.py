@@ -15,6 +15,7 @@ from uuid import UUID
 
 from notifier.domain.attempt_id import attempt_time
 from notifier.domain.script import plain
+from notifier.domain.telephone import Number, read_cell
 
 LATEST_AFTER_PAYMENT = 2.0  # real seconds a create may come after the payment's commit
 NEVER_LEFT = frozenset({"not_sent", "not_created"})
@@ -57,6 +58,7 @@ class Rule(StrEnum):
     OUTCOMES = "outcomes"
     RECORDINGS = "recordings"
     ONCE_PER_TRY = "once_per_try"
+    PREFERRED = "preferred"
     AFTER_PAYMENT = "after_payment"
     WINDOW = "window"
 
@@ -97,10 +99,20 @@ class Recordings:
     repeated: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """By which channel a customer is to be told first, of each way in which the source may be read; `asked`: as the
+    customer prefers."""
+
+    channels: frozenset[str]
+    asked: bool
+
+
 @dataclass(frozen=True)
 class Evidence:
     """`paid`: when, in real Unix seconds, the last bill of a notification was paid in full; `is_open`: whether anybody
-    may be contacted at a moment; `slack`: what of the clock's time one second of real time is."""
+    may be contacted at a moment; `slack`: what of the clock's time one second of real time is; `wishes`: by
+    notification."""
 
     attempts: Sequence[LoggedAttempt]
     contacts: Sequence[Contact]
@@ -110,6 +122,7 @@ class Evidence:
     finished: bool
     difference: int
     recordings: Recordings = Recordings()
+    wishes: Mapping[int, Wish] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,7 @@ def compare(evidence: Evidence) -> list[Check]:
         _same_outcomes(evidence.contacts, log),
         _recordings(evidence.recordings),
         _once_per_try(evidence.contacts, log),
+        _first_as_preferred(evidence, log),
         _nobody_after_payment(evidence, log),
         _inside_the_window(evidence),
     ]
@@ -204,6 +218,49 @@ def _once_per_try(contacts: Sequence[Contact], log: Mapping[UUID, LoggedAttempt]
     twice = [f"{channel}, notification {n}, step {step}, try {tries + 1}: {times} times"
              for (channel, n, step, tries), times in rung.items() if times > 1]  # fmt: skip
     return _broken(Rule.ONCE_PER_TRY, twice, compared=len(rung))
+
+
+def _first_as_preferred(evidence: Evidence, log: Mapping[UUID, LoggedAttempt]) -> Check:
+    first: dict[int, Contact] = {}
+    for contact in sorted(evidence.contacts, key=lambda contact: contact.created_at):
+        if contact.attempt is not None and (attempt := log.get(contact.attempt)) is not None:
+            first.setdefault(attempt.notification, contact)
+    compared = {n: (contact, evidence.wishes[n]) for n, contact in first.items() if n in evidence.wishes}
+    offenders = [
+        f"notification {n}: {contact.kind} first, not {' or '.join(sorted(wish.channels))}"
+        for n, (contact, wish) in compared.items()
+        if contact.kind not in wish.channels
+    ]
+    asked = sum(wish.asked for _, wish in compared.values())
+    return _broken(Rule.PREFERRED, offenders, compared=len(compared), asked=asked)
+
+
+def read_wishes(plan: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> dict[str, Wish]:
+    """By subject: of the cells in the source, of which an account may have several rows."""
+    found: defaultdict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    for row in rows:
+        if (channel := _told_first(plan, row)) is not None:
+            found[row["bill_no"]].append((channel, _wish(row)))
+    return {
+        subject: Wish(frozenset(channel for channel, _ in ways), any(channel == wish for channel, wish in ways))
+        for subject, ways in found.items()
+    }
+
+
+def _told_first(plan: Sequence[str], row: Mapping[str, Any]) -> str | None:
+    cells = [read_cell(cell) for cell in (row["mobile"], row["phone"]) if cell is not None]
+    number = next((cell.e164 for cell in cells if isinstance(cell, Number)), None)
+    email = (row["email"] or "").strip()
+    has: Mapping[str | None, bool] = {
+        "voice": number is not None,
+        "sms": number is not None and number.startswith("+8869"),
+        "email": "@" in email and " " not in email,
+    }
+    return next((channel for channel in (_wish(row), *plan) if channel in plan and has.get(channel)), None)
+
+
+def _wish(row: Mapping[str, Any]) -> str | None:
+    return row["prefers"].strip().lower() if row["prefers"] else None
 
 
 def _nobody_after_payment(evidence: Evidence, log: Mapping[UUID, LoggedAttempt]) -> Check:

@@ -14,10 +14,12 @@ import asyncpg
 from notifier.commands.demo_comparison import (
     Evidence,
     LoggedAttempt,
+    Wish,
     needs_words,
     read_ledger,
     read_mailbox,
     read_recordings,
+    read_wishes,
     rest_of,
 )
 from notifier.commands.hearing import Heard, Hearing
@@ -40,6 +42,7 @@ class DemoQueries:
     attempts: Query
     other_attempts: Query
     subjects: Query
+    leads: Query
     phones: Query
     examples: Query
     clips: Query
@@ -94,6 +97,7 @@ class Witness:
             finished=run.state is RunState.FINISHED,
             difference=(await self._app.runs.tally(run)).difference,
             recordings=read_recordings(entries, await self._clips()),
+            wishes=await self._wishes(run.id, campaign),
         )
 
     async def examples(self, run: int) -> Examples:
@@ -155,10 +159,20 @@ class Witness:
         }
 
     async def _received(self, bills: Sequence[str]) -> dict[str, float]:
-        query = (sql_root() / "source" / "sample" / "paid_in_full.sql").read_text("utf-8")
+        return {row["bill_no"]: row["received"] for row in await self._ask_source("paid_in_full", bills)}
+
+    async def _wishes(self, run: int, campaign: Campaign) -> dict[int, Wish]:
+        """By which channel each is to be told first, reckoned from the source."""
+        leads = {row["notification_id"]: row["subject"] for row in await self._q.leads.fetch(self._app.pool, run=run)}
+        rows = await self._ask_source("wishes", list(leads.values()))
+        wishes = read_wishes([step.channel for step in campaign.plan], [dict(row) for row in rows])
+        return {notification: wishes[bill] for notification, bill in leads.items() if bill in wishes}
+
+    async def _ask_source(self, name: str, bills: Sequence[str]) -> list[asyncpg.Record]:
+        query = (sql_root() / "source" / "sample" / f"{name}.sql").read_text("utf-8")
         connection = await asyncpg.connect(self._source)
         try:
-            return {row["bill_no"]: row["received"] for row in await connection.fetch(query, bills)}
+            return await connection.fetch(query, bills)
         finally:
             await connection.close()
 

@@ -105,6 +105,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "No phone rang twice for one of {compared:,} tries; twice: {broken}",
         "{compared:,} 次嘗試各只聯絡一次；重複：{broken}",
     ),
+    "rule.preferred": (
+        "{compared:,} told first by the channel due to them, {asked:,} as they asked; otherwise: {broken}",
+        "{compared:,} 件首次通知的方式正確，其中 {asked:,} 件依用戶偏好；不符：{broken}",
+    ),
     "rule.after_payment": (
         "{payers:,} customers paid meanwhile; contacted more than 2 s after that: {broken}",
         "{payers:,} 戶期間繳清；繳清逾 2 秒仍被聯絡：{broken}",

@@ -93,11 +93,12 @@ async def _find(app: "App", notification: int) -> dict[str, Any]:
 
 
 def _step(app: "App", held: dict[str, Any]) -> int:
-    """Where the notification goes on: the step of its last attempt while that can still be taken, else the first."""
+    """Where the notification goes on: the step of its last attempt while that can still be taken, else the one
+    after; without an attempt, the first."""
     campaign = app.catalogue.campaign(held["campaign"])
-    route = app.catalogue.route(campaign, held["phone"], held["email"])
+    route = app.catalogue.route(campaign, held["phone"], held["email"], held["prefers"])
     last = held["last_step"]
-    step = route.after(last - 1) if last is not None else route.first()
+    step = route.at_or_after(last) if last is not None else route.first()
     if step is None:
         raise Failure(Exit.UNFINISHED, say("held.no_route", id=held["id"]))
     return step

@@ -40,6 +40,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "steps": ("Steps", "步驟"),
     "starts": ("{n:,} begin here", "{n:,} 件由此開始"),
+    "preferred": ("{n:,} of them because they prefer it", "其中 {n:,} 件依用戶偏好"),
     "attempts": ("about {n:,} attempts", "約 {n:,} 次"),
     "tries": ("up to {n}", "最多 {n} 次"),
     "dropped": ("left out: {why}", "略過：{why}"),
@@ -197,7 +198,10 @@ def _steps(report: PreflightReport) -> RenderableType:
 def _step(step: StepEstimate) -> Text:
     if step.refused:
         return Text(_say("dropped", why=_known(step.refused)), style="yellow")
-    parts = [_say("starts", n=step.starting), _say("attempts", n=step.attempts)]
+    parts = [_say("starts", n=step.starting)]
+    if step.preferred:
+        parts.append(_say("preferred", n=step.preferred))
+    parts.append(_say("attempts", n=step.attempts))
     if step.tries > 1:
         parts.append(_say("tries", n=step.tries))
     return Text(" · ".join(parts))

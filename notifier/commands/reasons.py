@@ -124,6 +124,7 @@ WITHDRAWALS: Mapping[str, Wording] = {
         "現在開啟的批次不會選到（未到期或已過期、已繳清或約定扣繳）",
     ),
     "no telephone to call": ("no telephone that may be called", "沒有可撥打的電話"),
+    "the customer prefers another channel": ("the customer prefers another channel", "用戶希望以其他方式通知"),
     "not told together": ("each of these would be told by itself", "這些會分別通知，不會合併在同一通"),
     "run cancelled": ("the run was cancelled", "批次已取消"),
     "its calls being worded": ("its calls being worded", "產生電話內容"),

@@ -105,6 +105,8 @@ def _notice(app: "App", dossier: Dossier, row: Row, words: bool) -> RenderableTy
         (say("who.subjects"), Text(listed(row["subjects"]))),
         (say("who.stands"), _stands(app, row)),
     ]
+    if row["prefers"]:
+        lines.append((say("who.prefers"), Text(channel_words(row["prefers"]))))
     attempts = dossier.attempts.get(row["id"], [])
     sent = [_attempt(app, dossier, row, attempt, words) for attempt in attempts]
     lines.append((say("who.attempts"), Group(*sent) if sent else Text(say("who.no_attempt"))))

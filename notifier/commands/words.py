@@ -425,6 +425,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "who.attempts": ("sent", "送出"),
     "who.no_attempt": ("nothing was sent", "未送出任何通知"),
     "who.due": ("due at {at} on {channel}", "預定 {at} 以{channel}送出"),
+    "who.prefers": ("prefers", "偏好"),
     "who.pressed": ("pressed {key}: {action}", "按 {key}：{action}"),
     "who.replied": ("replied: {action}", "回覆：{action}"),
     "who.excluded": ("Not sent", "未送出"),

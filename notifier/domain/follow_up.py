@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from notifier.domain.campaign import Step
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
@@ -12,6 +13,7 @@ FREE_RETRIES = 10
 UNEXPLAINED_RETRIES = 1  # then the number is taken to be a bad one
 FIRST_FREE_WAIT = timedelta(seconds=15)
 LONGEST_FREE_WAIT = timedelta(minutes=15)
+PREFERENCES = ("voice", "sms", "email")  # what source.account.prefers may say; any other word is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,42 @@ FollowUp = Retry | NextStep | Settle | Hold
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The plan as it lies open to one recipient: the steps of which `channels` can be used."""
+    """The plan as it lies open to one recipient: the steps of which `channels` can be used, first the one by which the
+    recipient `prefers` to be told, then the others as the plan has them."""
 
     plan: Sequence[Step]
     channels: Collection[str]
+    prefers: str | None = None
+
+    def steps(self) -> list[int]:
+        """The steps that can be taken, in their turn."""
+        return [step for step in self._order() if self._can_be_taken(step)]
 
     def first(self) -> int | None:
-        return self.after(-1)
+        return next(iter(self.steps()), None)
 
     def after(self, step: int) -> int | None:
-        """The next step that can be taken, or None when the plan is at its end."""
-        for index in range(step + 1, len(self.plan)):
-            if self.plan[index].channel in self.channels:
-                return index
-        return None
+        """The next step that can be taken, or None when the way is at its end."""
+        order = self._order()
+        following = order[order.index(step) + 1 :] if step in order else []
+        return next(filter(self._can_be_taken, following), None)
+
+    def at_or_after(self, step: int) -> int | None:
+        return step if step in self.steps() else self.after(step)
+
+    def before(self, step: int) -> list[int]:
+        """The steps whose turn comes before, whether they can be taken or not."""
+        return list(takewhile(lambda other: other != step, self._order()))
+
+    def _order(self) -> list[int]:
+        """Of all steps: one that cannot be taken any more keeps its turn, so that whoever stands there goes on to those
+        not tried yet."""
+        order = list(range(len(self.plan)))
+        preferred = next((step for step in order if self.plan[step].channel == self.prefers), None)
+        return order if preferred is None else [preferred, *(step for step in order if step != preferred)]
+
+    def _can_be_taken(self, step: int) -> bool:
+        return self.plan[step].channel in self.channels
 
 
 def follow_up(

@@ -5,14 +5,16 @@ steps. Time is counted in open seconds, those in which the campaign may contact;
 at its pace, and is done at the latest of `t + what is released after t / pace` over all moments t.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from itertools import zip_longest
 
 from notifier.domain.calendar import QUIET_HOURS, Calendar, NeverOpen, Window
 from notifier.domain.campaign import Step
 from notifier.domain.disposition import EFFECTS, Disposition, Effect
+from notifier.domain.follow_up import Route
 from notifier.domain.purpose import Purpose
 
 Shares = Mapping[Disposition, float]
@@ -69,7 +71,8 @@ class LanePace:
 class Left:
     """Notifications at one place of the plan, falling due from `due_at` to `last_due_at`.
 
-    `placed`: they are with the provider already, so that they take no pace, but may come back."""
+    `placed`: they are with the provider already, so that they take no pace, but may come back. `prefers`: the channel
+    by which their recipients asked to be told."""
 
     step: int
     tries: int
@@ -77,6 +80,7 @@ class Left:
     due_at: datetime
     last_due_at: datetime
     placed: bool = False
+    prefers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +154,14 @@ def observed_shares(attempts: Mapping[str, Mapping[Disposition, int]]) -> dict[s
 
 @dataclass(frozen=True)
 class Prospect:
-    """What to expect of a plan. `having` is the share of recipients with an address for a channel; a step whose channel
-    is not in `lanes` is skipped."""
+    """What to expect of a plan, for recipients who may prefer a channel. `having` is the share of them with an address
+    for a channel; a step whose channel is not in `lanes` is skipped."""
 
     plan: Sequence[Step]
     lanes: Mapping[str, LanePace]
     shares: Mapping[str, Shares] = field(default_factory=lambda: DEFAULT_SHARES)
     having: Mapping[str, float] = field(default_factory=dict)
+    prefers: str | None = None
 
     def branches(self, step: int, tries: int) -> list[Branch]:
         """What follows, in expectation, from one try at this place that was spent."""
@@ -174,8 +179,11 @@ class Prospect:
 
     def places(self) -> list[tuple[int, int]]:
         """Every place of the plan, in the order in which they can follow each other."""
-        usable = [number for number, step in enumerate(self.plan) if step.channel in self.lanes]
-        return [(step, tries) for step in usable for tries in range(self.plan[step].tries)]
+        return [(step, tries) for step in self._route.steps() for tries in range(self.plan[step].tries)]
+
+    @property
+    def _route(self) -> Route:
+        return Route(self.plan, self.lanes, self.prefers)
 
     def _of(self, step: int) -> Shares:
         return self.shares.get(self.plan[step].channel, NOBODY_KNOWS)
@@ -198,30 +206,43 @@ class Prospect:
     def _next_steps(self, step: int, share: float) -> list[Branch]:
         """Those with an address for the next step take it, the others the one after."""
         branches = []
-        for following in range(step + 1, len(self.plan)):
-            channel = self.plan[following].channel
-            if channel not in self.lanes:
-                continue
-            having = self.having.get(channel, 1.0)
+        following = self._route.after(step)
+        while following is not None:
+            having = self.having.get(self.plan[following].channel, 1.0)
             branches.append(Branch(following, 0, share * having, timedelta(0)))
             share *= 1 - having
+            following = self._route.after(following)
         return branches
+
+
+Prospects = Mapping[str | None, Prospect]  # by what is preferred
+
+
+def _of_each(prospect: Prospect, left: Sequence[Left]) -> Prospects:
+    preferred = sorted({group.prefers for group in left}, key=lambda prefers: prefers or "")
+    return {prefers: replace(prospect, prefers=prefers) for prefers in preferred}
 
 
 def expected_attempts(prospect: Prospect, left: Sequence[Left]) -> dict[int, float]:
     """How many attempts each step of the plan will take, by step."""
+    attempts: dict[int, float] = {}
+    for prefers, own in _of_each(prospect, left).items():
+        for step, count in _attempts_of(own, [group for group in left if group.prefers == prefers]):
+            attempts[step] = attempts.get(step, 0.0) + count
+    return attempts
+
+
+def _attempts_of(prospect: Prospect, left: Sequence[Left]) -> Iterator[tuple[int, float]]:
     volumes: dict[tuple[int, int], float] = {}
     for group in left:
         place = group.step, group.tries
         volumes[place] = volumes.get(place, 0.0) + group.notifications
-    attempts: dict[int, float] = {}
     for step, tries in prospect.places():
         volume = volumes.get((step, tries), 0.0)
-        attempts[step] = attempts.get(step, 0.0) + volume * prospect.repeats(step)
+        yield step, volume * prospect.repeats(step)
         for branch in prospect.branches(step, tries):
             place = branch.step, branch.tries
             volumes[place] = volumes.get(place, 0.0) + volume * branch.share
-    return attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,54 +272,64 @@ def forecast(prospect: Prospect, left: Sequence[Left], hours: OpenHours, now: da
     left = [group for group in left if group.notifications > 0]
     if not left:
         return Forecast(now, Limit.NOTHING)
-    known = set(prospect.places())
-    if any((group.step, group.tries) not in known for group in left):
+    prospects = _of_each(prospect, left)
+    if any((group.step, group.tries) not in prospects[group.prefers].places() for group in left):
         return None
     if any(lane.service <= 0 for lane in prospect.lanes.values()):
         return None
     try:
-        return _Course(prospect, hours, now).run(left)
+        return _Course(prospects, prospect.lanes, hours, now).run(left)
     except NeverOpen:
         return None
 
 
-class _Course:
-    """The releases at every place, worked through in the plan's order."""
+_Spot = tuple[str | None, int, int]  # what is preferred, step, tries
 
-    def __init__(self, prospect: Prospect, hours: OpenHours, now: datetime) -> None:
-        self._prospect = prospect
+
+class _Course:
+    """The releases at every place, worked through in the order of the plan; of those who prefer different channels, as
+    many places in turn."""
+
+    def __init__(self, prospects: Prospects, paces: Mapping[str, LanePace], hours: OpenHours, now: datetime) -> None:
+        self._prospects = prospects
+        self._paces = paces
         self._hours = hours
         self._now = now
-        self._lanes: dict[str, list[_Release]] = {channel: [] for channel in prospect.lanes}
+        self._lanes: dict[str, list[_Release]] = {channel: [] for channel in paces}
 
     def run(self, left: Sequence[Left]) -> Forecast:
-        arriving: dict[tuple[int, int], list[_Release]] = {place: [] for place in self._prospect.places()}
+        arriving: dict[_Spot, list[_Release]] = {spot: [] for spot in self._spots()}
         for group in left:
-            arriving[group.step, group.tries].append(self._first(group))
+            arriving[group.prefers, group.step, group.tries].append(self._first(group))
         done, limit = 0.0, Limit.NOTHING
-        for (step, tries), releases in arriving.items():
+        for (prefers, step, tries), releases in arriving.items():
             if not releases:
                 continue
-            finish, why = self._serve(step, releases)
+            prospect = self._prospects[prefers]
+            finish, why = self._serve(prospect.plan[step].channel, releases)
             if finish >= done:
                 done, limit = finish, why
-            for branch in self._prospect.branches(step, tries):
-                self._follow(arriving, branch, releases, finish)
+            for branch in prospect.branches(step, tries):
+                self._follow(arriving, prospect, branch, releases, finish)
         at = self._hours.after(self._now, done)
         closed = (at - self._now).total_seconds() - done
         return Forecast(at, Limit.WINDOW if closed > 1 else limit)
 
+    def _spots(self) -> list[_Spot]:
+        places = {prefers: prospect.places() for prefers, prospect in self._prospects.items()}
+        turns = zip_longest(*([(prefers, *place) for place in some] for prefers, some in places.items()))
+        return [spot for spots in turns for spot in spots if spot is not None]
+
     def _first(self, group: Left) -> _Release:
         begins = self._hours.between(self._now, max(group.due_at, self._now))
         ends = self._hours.between(self._now, max(group.last_due_at, group.due_at, self._now))
-        load = 0.0 if group.placed else group.notifications * self._prospect.repeats(group.step)
+        load = 0.0 if group.placed else group.notifications * self._prospects[group.prefers].repeats(group.step)
         return _Release(begins, ends, group.notifications, load)
 
-    def _serve(self, step: int, releases: Sequence[_Release]) -> tuple[float, Limit]:
+    def _serve(self, channel: str, releases: Sequence[_Release]) -> tuple[float, Limit]:
         """When this place is done with, and what that hangs on. All that was released to the lane at earlier places of
         the plan is served first."""
-        channel = self._prospect.plan[step].channel
-        lane, pace = self._lanes[channel], self._prospect.lanes[channel]
+        lane, pace = self._lanes[channel], self._paces[channel]
         lane.extend(releases)
         edges = {edge for release in lane for edge in (release.begins, release.ends)}
         finish, moment = max((edge + sum(r.after(edge) for r in lane) / pace.service, edge) for edge in edges)
@@ -310,7 +341,8 @@ class _Course:
 
     def _follow(
         self,
-        arriving: dict[tuple[int, int], list[_Release]],
+        arriving: dict[_Spot, list[_Release]],
+        prospect: Prospect,
         branch: Branch,
         releases: Sequence[_Release],
         finish: float,
@@ -321,9 +353,9 @@ class _Course:
         ends = self._waited(finish, branch.wait)
         for release in releases:
             volume = release.volume * branch.share
-            load = volume * self._prospect.repeats(branch.step)
+            load = volume * prospect.repeats(branch.step)
             begins = self._waited(release.begins, branch.wait)
-            arriving[branch.step, branch.tries].append(_Release(begins, ends, volume, load))
+            arriving[prospect.prefers, branch.step, branch.tries].append(_Release(begins, ends, volume, load))
 
     def _waited(self, seconds: float, wait: timedelta) -> float:
         """Open seconds from now to the moment after the wait."""

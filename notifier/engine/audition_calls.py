@@ -74,7 +74,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Why a run would not make this call about these subjects. `reason` as the log keeps it, or one that it never needs
-    to keep: not selected, told before, no telephone, not told together."""
+    to keep: not selected, told before, another channel preferred, no telephone, not told together."""
 
     subjects: tuple[str, ...]
     reason: str
@@ -101,7 +101,10 @@ def _left_out(campaign: Campaign, telephone: Channel, fate: Mapping[str, Any] | 
         return "told before"
     if why := fate["out_because"] or fate["hold"]:
         return str(why)
-    return None if campaign.plan[fate["first_step"]].channel == telephone.name else "no telephone to call"
+    first = campaign.plan[fate["first_step"]].channel
+    if first == telephone.name:
+        return None
+    return "the customer prefers another channel" if fate["prefers"] == first else "no telephone to call"
 
 
 async def word_call(app: CallingParts, campaign: Campaign, subjects: Sequence[str]) -> Call:

@@ -8,7 +8,7 @@ from notifier.domain.calendar import Calendar
 from notifier.domain.campaign import Campaign
 from notifier.domain.cap import Cap, Caps
 from notifier.domain.channel import Address, AddressKind, Channel
-from notifier.domain.follow_up import Route
+from notifier.domain.follow_up import PREFERENCES, Route
 from notifier.domain.purpose import Purpose
 
 MOBILE_PREFIX = "+8869"
@@ -51,9 +51,14 @@ class Catalogue:
         return None
 
     def route(
-        self, campaign: Campaign, phone: str | None, email: str | None, suppressed: Collection[str] = ()
+        self,
+        campaign: Campaign,
+        phone: str | None,
+        email: str | None,
+        prefers: str | None,
+        suppressed: Collection[str] = (),
     ) -> Route:
-        """The plan as it lies open to a recipient with these addresses."""
+        """The plan as it lies open to a recipient with these addresses, who may prefer a channel."""
         usable = [
             step.channel
             for step in campaign.plan
@@ -61,7 +66,7 @@ class Catalogue:
             and (address := self.address(step.channel, phone, email)) is not None
             and address not in suppressed
         ]
-        return Route(campaign.plan, usable)
+        return Route(campaign.plan, usable, prefers)
 
     def address(self, channel: str, phone: str | None, email: str | None) -> Address | None:
         """Which of a recipient's addresses the channel uses."""
@@ -75,10 +80,14 @@ class Catalogue:
         return Address(found) if found else None
 
     def first_steps(self, campaign: Campaign) -> list[int]:
-        """The first usable step by what a recipient has, bits as in planner.sql."""
+        """The first step that can be taken, by what a recipient prefers and has, as planner.sql looks it up."""
         phones = {0: None, 1: "+88672", 2: None, 3: MOBILE_PREFIX}
-        steps = [self.route(campaign, phones[bits & 3], "mail" if bits & 4 else None).first() for bits in range(8)]
-        return [-1 if step is None else step for step in steps]
+        routes = (
+            self.route(campaign, phones[bits & 3], "mail" if bits & 4 else None, prefers)
+            for prefers in (None, *PREFERENCES)
+            for bits in range(8)
+        )
+        return [-1 if (step := route.first()) is None else step for route in routes]
 
     def cap(self, campaign: Campaign) -> Cap | None:
         """How often a household may be contacted by this campaign and all others of its purpose; None: no limit."""

@@ -68,7 +68,7 @@ class Gate:
         address = self.catalogue.address(self.channel, one.phone, one.email)
         if address is not None and address not in one.suppressed:
             return None
-        step = self.catalogue.route(campaign, one.phone, one.email, one.suppressed).after(one.place.step)
+        step = self.catalogue.route(campaign, one.phone, one.email, one.prefers, one.suppressed).after(one.place.step)
         if step is None:
             return Disposal(one.id, "settle", Outcome.SUPPRESSED, "no address left that may be used")
         return Disposal(one.id, "put_back", due_at=now, channel=campaign.plan[step].channel, place=Place(step))

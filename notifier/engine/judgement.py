@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from notifier.domain.calendar import NeverOpen
 from notifier.domain.disposition import EFFECTS, UNCONFIRMED, Disposition, Effect
-from notifier.domain.follow_up import FollowUp, Hold, NextStep, Retry, Settle, follow_up
+from notifier.domain.follow_up import FollowUp, Hold, NextStep, Retry, Route, Settle, follow_up
 from notifier.domain.message import Action
 from notifier.domain.number_memory import NOBODY_THERE, better_moment
 from notifier.domain.receipt import AttemptProgress, Receipt, fold
@@ -41,9 +41,12 @@ class Judge:
         if file.progress.disposition == progress.disposition and file.progress.action == progress.action:
             return verdict
         blameless = any(receipt.blameless for receipt in receipts)
-        follow = self._follow(file, progress, now, after, blameless)
+        route = self._route(file, progress)
+        follow = self._follow(file, route, progress, now, after, blameless)
         if not corrects:
             return _first_verdict(verdict, follow)
+        if isinstance(follow, Retry | NextStep):
+            verdict = replace(verdict, earlier=route.before(follow.place.step))
         if _takes_back(file, progress):
             return replace(verdict, follow="retract", outcome=Outcome.UNREACHED, reason=progress.disposition)
         return _answer_to_a_doubt(verdict, follow) if _was_doubted(file) else _correction(verdict, follow)
@@ -54,14 +57,22 @@ class Judge:
             return replace(receipt, uncertain=False, ended=Disposition.NOT_CREATED)
         return receipt
 
-    def _follow(
-        self, file: AttemptFile, progress: AttemptProgress, now: datetime, after: timedelta | None, blameless: bool
-    ) -> FollowUp:
-        campaign = self.catalogue.campaign(file.campaign)
+    def _route(self, file: AttemptFile, progress: AttemptProgress) -> Route:
         banned = (file.address,) if progress.disposition in BANNING and file.address else ()
-        route = self.catalogue.route(campaign, file.phone, file.email, banned)
+        campaign = self.catalogue.campaign(file.campaign)
+        return self.catalogue.route(campaign, file.phone, file.email, file.prefers, banned)
+
+    def _follow(
+        self,
+        file: AttemptFile,
+        route: Route,
+        progress: AttemptProgress,
+        now: datetime,
+        after: timedelta | None,
+        blameless: bool,
+    ) -> FollowUp:
         disposition = progress.disposition or Disposition.UNKNOWN
-        opening = self.catalogue.opening(campaign)
+        opening = self.catalogue.opening(self.catalogue.campaign(file.campaign))
         follow = follow_up(route, file.place, disposition, _told(progress), now, opening, after, blameless)
         if isinstance(follow, Retry) and disposition in NOBODY_THERE and file.hours and file.expires_at:
             local = self.catalogue.calendar.local

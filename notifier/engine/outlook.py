@@ -1,12 +1,14 @@
 """What lies ahead of a run: the pace of its channels, what to expect of its attempts, and when it will be finished."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from notifier.clock import Clock
 from notifier.domain.campaign import Campaign
 from notifier.domain.disposition import Disposition
+from notifier.domain.follow_up import Route
 from notifier.domain.forecast import Forecast, LanePace, Left, OpenHours, Prospect, forecast, observed_shares
 from notifier.domain.states import RunState
 from notifier.engine.catalogue import Catalogue
@@ -82,9 +84,12 @@ async def forecast_run(parts: Surroundings, run: Run) -> Forecast | None:
 async def _what_is_left(runs: RunStore, run: Run, campaign: Campaign, now: datetime) -> list[Left]:
     progress = await runs.progress(run.id, now)
     left = [
-        Left(row["step"], row["tries"], row["notifications"], row["first_due_at"], _last_due(row, progress.last_due_at))
+        Left(
+            row["step"], row["tries"], row["notifications"], row["first_due_at"], _last_due(row, progress.last_due_at),
+            prefers=row["prefers"],
+        )
         for row in await runs.queued_by_step(run.id)
-    ]
+    ]  # fmt: skip
     if progress.in_flight:
         unsure, until = await runs.unsure(run.id)
         left.append(_in_flight(left, campaign, progress.in_flight - unsure, now))
@@ -103,8 +108,13 @@ def _last_due(row: Any, last_of_all: datetime | None) -> datetime:
 def _in_flight(queued: Sequence[Left], campaign: Campaign, count: int, until: datetime) -> Left:
     """Which place the attempts in flight were made at is not asked: they are taken to be where the others stand first,
     or, with nobody queued, at the last try of the last step."""
-    at = min(((group.step, group.tries) for group in queued), default=(len(campaign.plan) - 1, 0))
-    return Left(*at, count, until, until, placed=True)
+    nobody = Left(len(campaign.plan) - 1, 0, 0, until, until)
+    at = min(queued, key=lambda group: (_turn(campaign, group), group.tries), default=nobody)
+    return replace(at, notifications=count, due_at=until, last_due_at=until, placed=True)
+
+
+def _turn(campaign: Campaign, group: Left) -> int:
+    return len(Route(campaign.plan, (), group.prefers).before(group.step))
 
 
 def _by_channel(attempts: Mapping[str, int]) -> dict[str, dict[Disposition, int]]:

@@ -14,6 +14,7 @@ import structlog
 from notifier.clock import Clock
 from notifier.domain.calendar import NeverOpen
 from notifier.domain.campaign import Campaign
+from notifier.domain.follow_up import PREFERENCES
 from notifier.domain.message import LOCALES
 from notifier.domain.states import RunState
 from notifier.domain.suspension import because_of
@@ -249,6 +250,7 @@ class Planner:
             locales=LOCALES,
             default_locale=DEFAULT_LOCALE,
             merge=campaign.merge_household,
+            preferences=PREFERENCES,
             first_steps=self.catalogue.first_steps(campaign),
             again=campaign.again,
         )

@@ -3,7 +3,7 @@
 The audience is drawn as the planner draws it, in a transaction that is rolled back.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -39,6 +39,8 @@ CALLS_TIMED = 20  # the samples differ in language and household before they rep
 FACTS_AT_ONCE = 500
 LIKELY_SEGMENTS = 2  # of an SMS that no sample shows: a Chinese reminder is 79 characters
 
+Groups = Sequence[Mapping[str, Any]]  # of notifications: the step they start at, what is preferred, how many
+
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
@@ -54,11 +56,13 @@ TARIFF = Tariff()
 
 @dataclass(frozen=True, slots=True)
 class StepEstimate:
-    """A step of the plan: who starts there, the attempts expected, or why it is left out."""
+    """A step of the plan: who starts there, how many of them by preference, the attempts expected, or why it is left
+    out."""
 
     channel: str
     tries: int
     starting: int
+    preferred: int
     attempts: int
     refused: str | None = None
 
@@ -184,10 +188,13 @@ async def preflight(
     lanes = await lane_paces(app, campaign, paused_too=True)
     having = _having(view)
     prospect = Prospect(campaign.plan, lanes, having=having)
-    starting = {int(step): count for step, count in view["first_steps"].items()}
+    starting = _starting(view["first_steps"])
     suspended = await _left_alone(app, drawn, view["suspended"], now)
     starts_at = _starts_at(drawn, suspended, sum(starting.values()))
-    left = [Left(step, 0, count, starts_at, starts_at) for step, count in starting.items()]
+    left = [
+        Left(group["step"], 0, group["notifications"], starts_at, starts_at, prefers=group["prefers"])
+        for group in view["first_steps"]
+    ]
     attempts = expected_attempts(prospect, left)
     found = forecast(prospect, left, open_hours(app.catalogue, campaign), now)
     by_voice = _by_voice(app, campaign, rows)
@@ -210,7 +217,7 @@ async def preflight(
         held=view["held"],
         notifications=view["notifications"],
         locales=view["locales"],
-        steps=_steps(campaign, refused_steps(app.catalogue, campaign), starting, attempts),
+        steps=_steps(campaign, refused_steps(app.catalogue, campaign), view["first_steps"], attempts),
         estimate=estimate,
         tariff=_timed(tariff, plays),
         call_seconds=plays,
@@ -258,18 +265,29 @@ def _having(view: Mapping[str, int]) -> dict[str, float]:
     return {"sms": mobiles, "email": emails}
 
 
+def _starting(groups: Groups) -> Counter[int]:
+    """How many start at each step."""
+    starting: Counter[int] = Counter()
+    for group in groups:
+        starting[group["step"]] += group["notifications"]
+    return starting
+
+
 def _starting_by(channel: str, campaign: Campaign, starting: Mapping[int, int]) -> int:
     return sum(count for step, count in starting.items() if campaign.plan[step].channel == channel)
 
 
 def _steps(
-    campaign: Campaign, refused: Mapping[str, str], starting: Mapping[int, int], attempts: Mapping[int, float]
+    campaign: Campaign, refused: Mapping[str, str], groups: Groups, attempts: Mapping[int, float]
 ) -> list[StepEstimate]:
+    starting = _starting(groups)
+    preferred = _starting([group for group in groups if group["prefers"] == campaign.plan[group["step"]].channel])
     return [
         StepEstimate(
             channel=step.channel,
             tries=step.tries,
-            starting=starting.get(number, 0),
+            starting=starting[number],
+            preferred=preferred[number],
             attempts=round(attempts.get(number, 0.0)),
             refused=refused.get(step.channel),
         )

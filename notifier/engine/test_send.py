@@ -153,7 +153,7 @@ async def send_test(
 def find_target(catalogue: Catalogue, campaign: Campaign, address: str) -> _Target:
     """The first step of the plan that this address, as it was typed, can be used with. Raises TestRefused."""
     phone, email = _read(address)
-    route = catalogue.route(campaign, phone, email)
+    route = catalogue.route(campaign, phone, email, prefers=None)
     if (step := route.first()) is not None:
         return _Target(step, catalogue.channels[campaign.plan[step].channel], phone or email or "")
     refusals = {step.channel: catalogue.refusal(campaign, step.channel) for step in campaign.plan}

@@ -90,5 +90,5 @@ class WriteAhead:
         one = plan.claimed
         return AttemptFile(
             attempt, one.id, run.id, run.campaign, self.channel.name, one.place, plan.address, AttemptProgress(), 0,
-            one.phone, one.email, None,
+            one.phone, one.email, None, prefers=one.prefers,
         )  # fmt: skip

@@ -164,6 +164,7 @@ class _Plan:
         self.emails = cells.deal(cells.EMAIL_SHARES, "plain", accounts, self.rng)
         self.locales = cells.deal(cells.LOCALE_SHARES, "zh-TW", accounts, self.rng)
         self.named = cells.deal(cells.NAME_SHARES, "given", accounts, self.rng)
+        self.preferences = cells.deal(cells.PREFERENCE_SHARES, "null", accounts, Random(f"{seed} preferences"))
         self.short = self._some(SHORT_NUMBER_SHARE)
         self.autopay = self._some(AUTOPAY_SHARE)
         self.critical = self._some(CRITICAL_SHARE)
@@ -209,7 +210,8 @@ class _Plan:
         owners = {i: group[0] for group in self.households[::2] for i in group}
         heads = {i: group[0] for group in self.households for i in group}
         people = {i: self._person(i) for i in range(self.count) if owners.get(i, i) == i}
-        yield Table("customer", ("customer_id", "name", "locale"), [(i + 1, *person) for i, person in people.items()])
+        rows = [(i + 1, *person) for i, person in people.items()]
+        yield Table("customer", ("customer_id", "name", "locale", "prefers"), rows)
         accounts = [self._account(i, owners.get(i, i) + 1) for i in range(self.count)]
         yield Table("account", ACCOUNT_COLUMNS, accounts)
         contacts = [self._contact(i, heads.get(i, i)) for i in range(self.count)]
@@ -220,10 +222,10 @@ class _Plan:
         second = [(contacts[i][0], None, cells.mobile(self.count + i), None) for i in sorted(self.duplicates)]
         yield Table("contact", ("account_no", "phone", "mobile", "email"), contacts + second)
 
-    def _person(self, i: int) -> tuple[str | None, str | None]:
-        locale = self.locales[i]
+    def _person(self, i: int) -> tuple[str | None, str | None, str | None]:
+        locale, prefers = self.locales[i], self.preferences[i]
         name = self.names.pick(locale) if self.named[i] == "given" else None
-        return name, None if locale == "null" else locale
+        return name, None if locale == "null" else locale, None if prefers == "null" else prefers
 
     def _account(self, i: int, customer_id: int) -> Row:
         district = DISTRICTS[i % len(DISTRICTS)]
@@ -285,6 +287,7 @@ class _Plan:
             f"email {form}" for form, phone in zip(self.emails, self.telephones, strict=True) if phone != "nothing"
         )
         dirt += Counter(f"locale {locale}" for locale in self.locales)
+        dirt += Counter(f"prefers {channel}" for channel in self.preferences)
         dirt += Counter(f"bill {card}" for card in self.bills)
         dirt += Counter({"name null": self.named.count("null"), "account duplicate": len(self.duplicates)})
         dirt += Counter({"account short": len(self.short), "account autopay": len(self.autopay)})

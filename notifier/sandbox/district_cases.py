@@ -30,6 +30,7 @@ class Holder(NamedTuple):
     account_no: str
     name: str | None
     locale: str | None
+    prefers: str | None
     mobile: str | None
     district: str
 
@@ -82,9 +83,9 @@ def outages(critical: list[Holder], others: list[Holder], today: date) -> Iterat
 
 
 CASE_COLUMNS = (
-    "case_no", "kind", "account_no", "applicant_name", "locale", "mobile", "district", "accepted_at", "agreed_on",
-    "stage", "stage_since", "delay_reason", "proposed_dates", "missing_papers", "section", "section_phone", "due_on",
-    "completed_at", "cancelled_at",
+    "case_no", "kind", "account_no", "applicant_name", "locale", "prefers", "mobile", "district", "accepted_at",
+    "agreed_on", "stage", "stage_since", "delay_reason", "proposed_dates", "missing_papers", "section",
+    "section_phone", "due_on", "completed_at", "cancelled_at",
 )  # fmt: skip
 
 
@@ -101,6 +102,7 @@ def cases(holders: list[Holder], today: date, rng: Random) -> Iterator[Table]:
             "account_no": None if case["kind"] == "new" else holder.account_no,
             "applicant_name": holder.name,
             "locale": holder.locale,
+            "prefers": holder.prefers,
             "mobile": holder.mobile,
             "district": holder.district,
             "section_phone": office_phone(holder.district, section),

@@ -111,6 +111,7 @@ EMAIL_FORMS: Mapping[str, Callable[[int], str | None]] = {
 
 LOCALE_SHARES: Mapping[str, float] = {"en": 0.06, "null": 0.04, "xx": 0.005}  # and "zh-TW"
 NAME_SHARES: Mapping[str, float] = {"null": 0.005}  # and "given"
+PREFERENCE_SHARES: Mapping[str, float] = {"sms": 0.06, "email": 0.02, "voice": 0.02, "line": 0.005}  # the rest: null
 
 
 def deal(shares: Mapping[str, float], otherwise: str, count: int, rng: Random) -> list[str]:

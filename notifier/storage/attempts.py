@@ -56,11 +56,13 @@ class AttemptFile:
     outcome: str | None
     expires_at: datetime | None = None
     hours: int = 0
+    prefers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What receipts came to. `follow`, in the words of `apply` (sql/attempt.sql), says what; the rest says where to."""
+    """What receipts came to. `follow`, in the words of `apply` (sql/attempt.sql), says what; the rest says where to.
+    `earlier`: the steps whose turn comes before `place`, for a late truth to overtake whoever waits at one of them."""
 
     attempt: AttemptId
     version: int
@@ -72,6 +74,7 @@ class Verdict:
     due_at: datetime | None = None
     channel: str | None = None
     place: Place = Place(0)
+    earlier: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,7 @@ def _file(row: asyncpg.Record) -> AttemptFile:
     return AttemptFile(
         AttemptId(row["id"]), row["notification_id"], row["run_id"], row["campaign"], row["channel"],
         Place(row["step"], row["tries"], row["free"]), row["address"], progress, row["version"],
-        row["phone"], row["email"], row["outcome"], row["expires_at"], row["hours"],
+        row["phone"], row["email"], row["outcome"], row["expires_at"], row["hours"], row["prefers"],
     )  # fmt: skip
 
 
@@ -297,4 +300,5 @@ def _verdict_columns(verdicts: Sequence[Verdict]) -> dict[str, list[object]]:
         "steps": [v.place.step for v in verdicts],
         "tries": [v.place.tries for v in verdicts],
         "free": [v.place.free for v in verdicts],
+        "earlier": [list(v.earlier) or None for v in verdicts],
     }

@@ -37,8 +37,8 @@ class PlannerQueries:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What screening needs to know of a campaign. `first_steps` as documented in planner.sql; `again`: why a person
-    decides about a subject that was told before."""
+    """What screening needs to know of a campaign. `preferences` and `first_steps` as documented in planner.sql;
+    `again`: why a person decides about a subject that was told before."""
 
     campaign: str
     purpose: str
@@ -49,6 +49,7 @@ class Screening:
     locales: Sequence[str]
     default_locale: str
     merge: bool
+    preferences: Sequence[str]
     first_steps: Sequence[int]
     again: str | None
 

@@ -59,6 +59,7 @@ class Claimed:
     suspended_by: int | None = None
     suspended_until: datetime | None = None
     suspended_because: str | None = None
+    prefers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def _claimed(row: asyncpg.Record) -> Claimed:
         row["id"], row["due_at"], Place(row["step"], row["tries"], row["free"]), row["account_no"], row["locale"],
         row["district"], row["phone"], row["email"], row["expires_at"], tuple(row["subjects"]),
         frozenset(row["suppressed"]), row["outcome"] is not None, row["triggered_at"], row["because"],
-        row["grace_until"], row["suspended_by"], row["suspended_until"], row["suspended_because"],
+        row["grace_until"], row["suspended_by"], row["suspended_until"], row["suspended_because"], row["prefers"],
     )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ from notifier.storage.queries import Connection, Query, QueryError, load_into, l
 FACT_COLUMNS = ("subject", "still_due", "reason", "as_of")
 STAGING = {
     "subject": "text", "occasion": "text", "account_no": "text", "customer_name": "text", "locale": "text",
-    "phone": "text", "mobile": "text", "email": "text", "district": "text", "exclude": "text", "hold": "text",
-    "deadline": "date",
+    "phone": "text", "mobile": "text", "email": "text", "prefers": "text", "district": "text", "exclude": "text",
+    "hold": "text", "deadline": "date",
 }  # fmt: skip
 LISTED = frozenset({"accounts", "districts"})  # what the facts.sql of a campaign of lists asks for
 ABOUT = "about_subjects"  # the parameter of a restricted audience

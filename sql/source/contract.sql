@@ -18,6 +18,8 @@ create view source.account as select
   null::text        as customer_name,
   -- Language of the words: 'zh-TW' or 'en' | 'zh-TW' | the default language; so is any code not known
   null::text        as locale,
+  -- Channel asked to be told by: 'voice', 'sms' or 'email' | 'sms' | the campaign's order; so is any other word
+  null::text        as prefers,
   -- Fixed line, free text | '07-300-0001 轉 12' | no fixed line
   null::text        as phone,
   -- Mobile, free text | '０９００－０００－００１' | no mobile
@@ -66,6 +68,8 @@ create view source.supply_case as select
   null::text        as applicant_name,
   -- As source.account.locale
   null::text        as locale,
+  -- As source.account.prefers
+  null::text        as prefers,
   -- As source.account.phone
   null::text        as phone,
   -- As source.account.mobile

@@ -87,6 +87,18 @@ async def test_whoever_does_not_answer_gets_the_same_by_sms_and_mail(house: Hous
     assert mail["rcpt_tos"] == ["wang@customer.example"]
 
 
+async def test_an_account_is_told_as_its_customer_prefers(house: House) -> None:
+    """What the list itself says of a telephone is a wish to be called there."""
+    account = await house.customer(mobile=number(1), prefers="sms")
+    await upload(house, [account, "", "", DAY, "楠梓區公所", ""], ["", "0" + number(2)[4:], "", DAY, "楠梓站", ""])
+    await everyone(house, AGREES)
+
+    await finished(house, await launch(house))
+
+    assert by_number(await house.ledger("message")).keys() == {number(1)}
+    assert by_number(await house.ledger("call")).keys() == {number(2)}
+
+
 async def test_rows_that_cannot_be_told_are_left_out_with_the_reason(house: House) -> None:
     known = await house.customer(mobile=number(1))
     await upload(

@@ -21,10 +21,12 @@ from notifier.commands.demo_comparison import (
     LoggedAttempt,
     Recordings,
     Rule,
+    Wish,
     compare,
     read_ledger,
     read_mailbox,
     read_recordings,
+    read_wishes,
     rest_of,
 )
 from notifier.commands.demo_services import CannotRun, check_space, next_working_day
@@ -185,6 +187,48 @@ def test_recordings_are_played_whole_and_fetched_once() -> None:
 def test_a_recording_that_fails_or_is_fetched_again_is_found_out(errors: list[dict[str, Any]], requests: int) -> None:
     found = read_recordings([call(CALLED, heard=[], errors=errors)], [FETCHED | {"requests": requests}])
     assert failed(evidence(ledger(), recordings=found)) == {Rule.RECORDINGS}
+
+
+CELLS = {"bill_no": "B1", "prefers": None, "phone": "07-300-0001", "mobile": "0900-000-001", "email": "a@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "channel", "asked"),
+    [
+        ({}, "voice", False),
+        ({"prefers": " SMS "}, "sms", True),
+        ({"prefers": "email"}, "email", True),
+        ({"prefers": "voice"}, "voice", True),
+        ({"prefers": "line"}, "voice", False),
+        ({"prefers": "sms", "mobile": None}, "voice", False),
+        ({"prefers": "email", "email": "a.example.com"}, "voice", False),
+        ({"prefers": "sms", "mobile": None, "phone": "轉 12"}, "email", False),
+    ],
+)
+def test_the_source_says_by_what_a_customer_is_told_first(cells: dict[str, Any], channel: str, asked: bool) -> None:
+    assert read_wishes(("voice", "sms", "email"), [CELLS | cells]) == {"B1": Wish(frozenset({channel}), asked)}
+
+
+def test_of_an_account_with_two_rows_either_may_count() -> None:
+    rows = [CELLS | {"prefers": "sms", "mobile": None}, CELLS | {"prefers": "sms", "phone": None}]
+    assert read_wishes(("voice", "sms"), rows) == {"B1": Wish(frozenset({"voice", "sms"}), True)}
+    assert read_wishes(("voice", "sms"), [CELLS | {"phone": None, "mobile": None}]) == {}
+
+
+@pytest.mark.parametrize(("wish", "broken"), [("sms", {Rule.PREFERRED}), ("voice", set())])
+def test_somebody_called_who_prefers_a_text_is_found_out(wish: str, broken: set[Rule]) -> None:
+    wishes = {CALLED.notification: Wish(frozenset({wish}), True), TEXTED.notification: Wish(frozenset({"sms"}), False)}
+    found = evidence(ledger(), wishes=wishes)
+    assert failed(found) == broken
+    (check,) = [check for check in compare(found) if check.rule is Rule.PREFERRED]
+    assert check.figures == {"compared": 2, "asked": 1, "broken": len(broken)}
+
+
+def test_only_the_first_contact_must_be_as_preferred() -> None:
+    again = replace(attempt(7, "sms", "delivered", step=1), notification=CALLED.notification)
+    entries = [text(again, created_at=(NOON + timedelta(hours=1)).isoformat()), *ledger()]
+    found = evidence(entries, attempts=[*LOG, again], wishes={CALLED.notification: Wish(frozenset({"voice"}), False)})
+    assert failed(found) == set()
 
 
 def test_what_was_heard_of_a_recording_counts_like_what_was_said() -> None:

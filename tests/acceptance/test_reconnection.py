@@ -2,6 +2,7 @@
 is called before a promise breaks, until somebody takes it over."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.acceptance.cases import (
     replies,
     settle_office,
 )
-from tests.acceptance.crowd import LISTENS, NO_ANSWER, everyone, number, placed_at, presses, rung
+from tests.acceptance.crowd import LISTENS, NO_ANSWER, by_number, everyone, number, placed_at, presses, rung
 from tests.events.kit import happen
 from tests.house import TAIPEI, House, open_house
 
@@ -107,6 +108,75 @@ async def test_whoever_is_not_reached_by_telephone_gets_a_text(house: House) -> 
     assert rung(await house.ledger("call")) == {number(1): 2}
     (text,) = await house.ledger("message")
     assert "1911" in text["body"]
+
+
+UNDELIVERED = {"outcome": "undelivered", "error_code": 30003}
+
+
+def mail(n: int) -> str:
+    return f"customer.{n}@customer.example"
+
+
+async def prefers(house: House, n: int, channel: str | None, **cells: Any) -> str:
+    """The n-th customer, who has a telephone and an address and prefers to be told by the channel, has supply again."""
+    return await reconnected(house, n, prefers=channel, **({"email": mail(n)} | cells))
+
+
+async def test_everybody_is_told_as_they_prefer(house: House) -> None:
+    await settle_office(house)
+    await everyone(house)
+    barred = "insert into notifier.suppression (address, reason, since) values ($1, 'wrong_person', now())"
+    await house.app.pool.execute(barred, number(9))
+    texted = [await prefers(house, 1, "sms"), await prefers(house, 2, "sms", locale="en")]
+    called = [await prefers(house, 3, "voice"), await prefers(house, 4, None, locale="en")]
+    called += [await prefers(house, 5, "line"), await prefers(house, 6, None)]
+    called += [await prefers(house, 7, "voice", locale="en")]
+    called += [await prefers(house, 8, "sms", mobile=None, phone="07-338-3108")]  # no text goes to a fixed line
+    mailed = [await prefers(house, 9, "sms"), await prefers(house, 10, "email")]
+    await all_over(house, 10)
+
+    texts = {text["to"]: text["body"] for text in await house.ledger("message")}
+    assert texts.keys() == {number(1), number(2)}
+    assert "復電" in texts[number(1)]
+    assert "reconnected" in texts[number(2)]
+    assert rung(await house.ledger("call")) == {number(n): 1 for n in range(3, 8)} | {"+88673383108": 1}
+    assert sorted(to for one in await house.mailbox() for to in one["rcpt_tos"]) == [mail(10), mail(9)]
+    for cases, ended in (
+        (texted, ("reached", "delivered", None)),
+        (called, ("acknowledged", "answered", None)),
+        (mailed, ("reached", "accepted", None)),
+    ):
+        assert [await outcome(house, case_no, "reconnection") for case_no in cases] == [[ended]] * len(cases)
+
+
+async def test_whoever_the_preferred_channel_does_not_reach_is_called(house: House) -> None:
+    await settle_office(house)
+    await everyone(house, NO_ANSWER)
+    await house.people({"messages": {number(n): [UNDELIVERED] for n in (1, 2)}, "calls": {number(3): [presses("1")]}})
+    await house.faults({"mail_data_refuse": {"share": 1, "code": 554, "only": [mail(3)]}})
+    await prefers(house, 1, "sms")
+    await prefers(house, 2, "sms", locale="en")
+    await prefers(house, 3, "email")
+    await all_over(house, 3)
+
+    texts, calls = by_number(await house.ledger("message")), by_number(await house.ledger("call"))
+    assert {to: len(some) for to, some in texts.items()} == {number(1): 1, number(2): 1}
+    assert {to: len(some) for to, some in calls.items()} == {number(1): 2, number(2): 2, number(3): 1}
+    assert all(placed_at(texts[number(n)][0]) < placed_at(calls[number(n)][0]) for n in (1, 2))
+    assert sorted(to for one in await house.mailbox() for to in one["rcpt_tos"]) == [
+        mail(1),
+        mail(2),
+    ]  # the plan's last
+
+
+async def test_a_mail_where_no_mails_are_sent_is_a_call(database: str, source_database: str) -> None:
+    async with open_house(database, source_database, smtp=None) as house:
+        await settle_office(house)
+        await everyone(house)
+        await prefers(house, 1, "email")
+        await all_over(house)
+
+        assert rung(await house.ledger("call")) == {number(1): 1}
 
 
 async def test_a_completion_that_nobody_reported_is_found(house: House) -> None:

@@ -87,7 +87,7 @@ async def test_columns_and_types_are_what_staging_expects(source: Source) -> Non
     audience = await source.conn.prepare(campaign_query("audience").text)
     assert [(a.name, a.type.name) for a in audience.get_attributes()] == [
         *[(name, "text") for name in ("subject", "occasion", "account_no", "customer_name", "locale", "phone")],
-        *[(name, "text") for name in ("mobile", "email", "district", "exclude", "hold")],
+        *[(name, "text") for name in ("mobile", "email", "prefers", "district", "exclude", "hold")],
         ("deadline", "date"),
     ]
     facts = await source.conn.prepare(campaign_query("facts").text)
@@ -107,8 +107,8 @@ async def test_the_audience_is_who_owes_a_bill_due_in_the_next_days(source: Sour
     assert {row["subject"]: row["deadline"] for row in rows} == {"TODAY": TODAY, "LAST": TODAY + timedelta(days=3)}
     assert dict(rows[0]) | {"subject": "", "deadline": None} == {
         "subject": "", "occasion": "deadline", "account_no": ACCOUNT, "customer_name": "王示範", "locale": "zh-TW",
-        "phone": None, "mobile": "0900-000-001", "email": None, "district": "楠梓", "exclude": None, "hold": None,
-        "deadline": None,
+        "phone": None, "mobile": "0900-000-001", "email": None, "prefers": None, "district": "楠梓", "exclude": None,
+        "hold": None, "deadline": None,
     }  # fmt: skip
 
 

@@ -73,6 +73,29 @@ async def test_what_waits_for_a_person_is_released_or_closed(desk: Desk) -> None
     assert "nothing was sent" in who.out
 
 
+async def test_who_prefers_what_is_said_and_a_release_goes_on_from_there(desk: Desk) -> None:
+    house = desk.house
+    account = await house.customer(life_support=True, mobile="0912 345 678", email="wang@example.com", prefers="email")
+    await house.bill(account)
+    run = await house.ended(await house.launch())
+    assert run.state is RunState.WAITING
+    (held,) = await house.app.runs.held(run.id)
+
+    released = await desk("held", "release", str(held.id))
+    await house.ended(run, frozenset({RunState.FINISHED}))
+    english, chinese = await desk("who", account), await desk("who", account, "--lang", "zh")
+    as_json = await desk("who", account, "--json")
+
+    assert "email" in released.out
+    assert re.search(r"^ *prefers +email *$", english.out, re.MULTILINE)
+    assert re.search(r"^ *偏好 +電子郵件 *$", chinese.out, re.MULTILINE)
+    assert as_json.json["notifications"][0]["prefers"] == "email"
+    assert ([one["rcpt_tos"] for one in await house.mailbox()], await house.ledger("call")) == (
+        [["wang@example.com"]],
+        [],
+    )
+
+
 async def test_an_opt_out_is_shown_masked_unless_asked_for(desk: Desk) -> None:
     house = desk.house
     account = await house.customer(mobile="0912 345 678")

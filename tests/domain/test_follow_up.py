@@ -31,6 +31,8 @@ PLAN = (
 EVERYTHING = Route(PLAN, ("voice", "sms", "email"))
 NO_SMS = Route(PLAN, ("voice", "email"))
 ONLY_VOICE = Route(PLAN, ("voice",))
+PREFERS_SMS = Route(PLAN, ("voice", "sms", "email"), "sms")
+PREFERS_EMAIL_BANNED = Route(PLAN, ("voice", "sms"), "email")
 
 
 def at_once(moment: datetime) -> datetime:
@@ -63,12 +65,69 @@ CASES: list[tuple[Route, Place, Disposition, FollowUp]] = [
     (EVERYTHING, Place(0, 1, 1), D.UNEXPLAINED, NextStep(NOW, Place(1))),  # a second time: a bad number
     (EVERYTHING, Place(0), D.UNKNOWN, Hold("unknown")),
     (EVERYTHING, Place(0), D.UNCERTAIN, Hold("uncertain")),
+    (PREFERS_SMS, Place(1), D.UNDELIVERED, NextStep(NOW, Place(0))),
+    (PREFERS_SMS, Place(1), D.NOT_SENT, Retry(NOW + timedelta(seconds=15), Place(1, 0, 1))),
+    (PREFERS_SMS, Place(0, 2), D.NO_ANSWER, NextStep(NOW, Place(2))),
+    (PREFERS_EMAIL_BANNED, Place(2), D.BOUNCED, NextStep(NOW, Place(0))),  # the mail came back: the others follow
+    (PREFERS_EMAIL_BANNED, Place(1), D.UNDELIVERED, Settle(Outcome.UNREACHED)),
 ]
 
 
 @pytest.mark.parametrize(("route", "place", "disposition", "expected"), CASES)
 def test_what_follows(route: Route, place: Place, disposition: Disposition, expected: FollowUp) -> None:
     assert follow_up(route, place, disposition, None, NOW, at_once) == expected
+
+
+ORDERS: list[tuple[str | None, tuple[str, ...], list[int]]] = [
+    (None, ("voice", "sms", "email"), [0, 1, 2]),
+    ("voice", ("voice", "sms", "email"), [0, 1, 2]),
+    ("sms", ("voice", "sms", "email"), [1, 0, 2]),
+    ("email", ("voice", "sms", "email"), [2, 0, 1]),
+    ("email", ("voice", "sms"), [0, 1]),  # no address, suppressed or not configured
+    ("sms", ("voice", "email"), [0, 2]),
+    ("line", ("voice", "sms", "email"), [0, 1, 2]),  # not in the plan
+    ("sms", (), []),
+]
+
+
+@pytest.mark.parametrize(("prefers", "channels", "turns"), ORDERS)
+def test_the_preferred_channel_goes_first_where_it_can(
+    prefers: str | None, channels: tuple[str, ...], turns: list[int]
+) -> None:
+    assert Route(PLAN, channels, prefers).steps() == turns
+
+
+CHANNELS = ("voice", "sms", "email", "line")
+plans = st.lists(st.sampled_from(CHANNELS).map(Step), max_size=6)
+
+
+@given(plans, st.sets(st.sampled_from(CHANNELS)), st.none() | st.sampled_from([*CHANNELS, "fax"]))
+def test_every_step_that_can_be_taken_has_one_turn(plan: list[Step], channels: set[str], prefers: str | None) -> None:
+    route = Route(plan, channels, prefers)
+    turns, step = [], route.first()
+    while step is not None:
+        turns.append(step)
+        step = route.after(step)
+
+    open_steps = [step for step in range(len(plan)) if plan[step].channel in channels]
+    assert sorted(turns) == open_steps
+    wished = [step for step in open_steps if plan[step].channel == prefers]
+    assert turns[:1] == (wished or open_steps)[:1]
+    assert turns[1:] == sorted(turns[1:])  # the others in the order of the plan
+
+
+@given(plans, st.sets(st.sampled_from(CHANNELS)), st.none() | st.sampled_from(CHANNELS))
+def test_whoever_goes_on_never_comes_to_a_step_whose_turn_was_before(
+    plan: list[Step], channels: set[str], prefers: str | None
+) -> None:
+    """Wherever somebody stands, also where nobody can be reached any more."""
+    route = Route(plan, channels, prefers)
+    for step in range(len(plan)):
+        following = route.after(step)
+        if following is not None:
+            assert following not in {step, *route.before(step)}
+            assert step in route.before(following)
+        assert route.at_or_after(step) == (step if plan[step].channel in channels else following)
 
 
 def test_a_key_pressed_is_an_acknowledgement() -> None:
@@ -121,13 +180,15 @@ def test_every_disposition_has_an_effect() -> None:
     assert set(EFFECTS) == set(Disposition)
 
 
-@given(st.lists(st.sampled_from(list(Disposition)), min_size=40, max_size=80))
-def test_no_order_of_events_rings_more_often_than_the_plan(dispositions: list[Disposition]) -> None:
+@given(
+    st.lists(st.sampled_from(list(Disposition)), min_size=40, max_size=80), st.sampled_from([EVERYTHING, PREFERS_SMS])
+)
+def test_no_order_of_events_rings_more_often_than_the_plan(dispositions: list[Disposition], route: Route) -> None:
     """Follow any story to its end: it ends, and never spends more tries on a step than the step has."""
-    place, spent = Place(0), [0, 0, 0]
+    place, spent = Place(route.steps()[0]), [0, 0, 0]
     for disposition in dispositions:
         spent[place.step] += EFFECTS[disposition] in (Effect.SPENDS, Effect.REACHES, Effect.CLOSES)
-        after = follow_up(EVERYTHING, place, disposition, None, NOW, at_once)
+        after = follow_up(route, place, disposition, None, NOW, at_once)
         if isinstance(after, Settle | Hold):
             break
         assert after.place.free <= FREE_RETRIES

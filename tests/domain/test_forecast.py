@@ -120,6 +120,17 @@ def test_expected_attempts_follow_the_plan() -> None:
     assert attempts[2] == pytest.approx(100 * 0.2 + 80 / 3)
 
 
+def test_whoever_prefers_sms_is_called_only_when_the_text_does_not_arrive() -> None:
+    shares = {
+        "voice": {Disposition.ANSWERED: 0.5, Disposition.REFUSED: 0.5},
+        "sms": {Disposition.DELIVERED: 0.75, Disposition.UNDELIVERED: 0.25},
+        "email": {Disposition.ACCEPTED: 1.0},
+    }
+    left = [waiting(800), replace(waiting(400, step=1), prefers="sms")]
+    attempts = expected_attempts(replace(PROSPECT, shares=shares), left)
+    assert attempts == pytest.approx({0: 800 + 100, 1: 400 + 400, 2: 100 + 50})
+
+
 def test_own_attempts_are_believed_once_there_are_enough() -> None:
     shares = observed_shares(
         {"voice": {Disposition.BUSY: 39}, "sms": {Disposition.DELIVERED: 30, Disposition.SENT: 10}}
@@ -129,13 +140,14 @@ def test_own_attempts_are_believed_once_there_are_enough() -> None:
 
 
 groups = st.builds(
-    lambda place, count, due, spread: Left(
-        *place, count, MORNING + timedelta(minutes=due), MORNING + timedelta(minutes=due + spread)
+    lambda place, count, due, spread, prefers: Left(
+        *place, count, MORNING + timedelta(minutes=due), MORNING + timedelta(minutes=due + spread), prefers=prefers
     ),
     st.sampled_from(PROSPECT.places()),
     st.integers(1, 3000),
     st.integers(-60, 3000),
     st.integers(0, 400),
+    st.sampled_from([None, "sms", "email"]),
 )
 paces = st.fixed_dictionaries(
     {

@@ -94,7 +94,7 @@ class Life:
         self.made.append(now)
 
     def _follow(self, place: Place, ending: Disposition, now: datetime) -> Retry | NextStep | None:
-        route = self.catalogue.route(self.campaign, "+886912345678", None)
+        route = self.catalogue.route(self.campaign, "+886912345678", None, prefers=None)
         led_to = follow_up(route, place, ending, None, now, self.catalogue.opening(self.campaign))
         return led_to if isinstance(led_to, Retry | NextStep) else None
 

@@ -83,6 +83,10 @@ async def test_the_dirt_of_real_data_is_in_the_tables(conn: asyncpg.Connection) 
         "telephone short": "phone in ('1911', '110', '119')",
         "email without_at": "email not like '%@%'",
         "locale xx": "locale = 'xx'",
+        "prefers sms": "prefers = 'sms'",
+        "prefers email": "prefers = 'email'",
+        "prefers voice": "prefers = 'voice'",
+        "prefers line": "prefers = 'line'",
         "name null": "customer_name is null",
     }
     for kind, condition in held.items():
@@ -100,6 +104,7 @@ async def test_shares_are_as_documented(conn: asyncpg.Connection) -> None:
     share += " from (select distinct on (account_no) * from source.account) a"
     assert await conn.fetchval(share.format("autopay")) == pytest.approx(0.35, abs=0.001)
     assert await conn.fetchval(share.format("locale = 'en'")) == pytest.approx(0.06, abs=0.02)
+    assert await conn.fetchval(share.format("prefers = 'sms'")) == pytest.approx(0.06, abs=0.02)
     assert await conn.fetchval("select count(*) from source.account where life_support") in range(3, 6)
 
 

@@ -169,3 +169,42 @@ async def test_a_free_one_is_not_counted(pool: Pool) -> None:
     following = await next_attempt(pool, run)
     await AttemptStore(pool).apply(NOW, [ended(attempt, D.FAILED, 1, follow="adjust", **again(0, 1))], [])
     assert await pool.fetchval("select tries from notifier.attempt where id = $1", following) == 0
+
+
+async def a_text_first(pool: Pool) -> tuple[int, AttemptId]:
+    """Of somebody who prefers texts: the second step of the plan has the first turn. It was given up, and waits."""
+    run = await seeds.run(pool)
+    await seeds.notifications(pool, run, 1)
+    await pool.execute("update notifier.queue set step = 1")
+    attempt = await next_attempt(pool, run)
+    given_up = ended(attempt, D.NOT_CREATED, follow="queue", due_at=NOW, channel="voice", place=Place(1, 0, 1))
+    await AttemptStore(pool).apply(NOW, [given_up], [])
+    return run, attempt
+
+
+async def test_a_late_truth_moves_on_to_an_earlier_step_whose_turn_is_later(pool: Pool) -> None:
+    _, attempt = await a_text_first(pool)
+    undelivered = ended(
+        attempt, D.UNDELIVERED, 1, follow="adjust", due_at=NOW, channel="voice", place=Place(0), earlier=[1]
+    )
+    await AttemptStore(pool).apply(NOW, [undelivered], [])
+    assert await queued(pool) == [(0, 0, 0)]
+
+
+async def test_a_late_truth_brings_nobody_back_to_a_step_whose_turn_is_over(pool: Pool) -> None:
+    _, attempt = await a_text_first(pool)
+    await pool.execute("update notifier.queue set step = 0, free = 0")
+    await AttemptStore(pool).apply(
+        NOW, [ended(attempt, D.FAILED, 1, follow="adjust", due_at=NOW, channel="voice", place=Place(1, 0, 1))], []
+    )
+    assert await queued(pool) == [(0, 0, 0)]
+
+
+async def test_a_text_that_was_sent_again_is_counted_although_a_call_would_follow(pool: Pool) -> None:
+    run, attempt = await a_text_first(pool)
+    following = await next_attempt(pool, run)
+    undelivered = ended(
+        attempt, D.UNDELIVERED, 1, follow="adjust", due_at=NOW, channel="voice", place=Place(0), earlier=[1]
+    )
+    await AttemptStore(pool).apply(NOW, [undelivered], [])
+    assert await pool.fetchval("select tries from notifier.attempt where id = $1", following) == 1

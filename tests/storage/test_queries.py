@@ -32,7 +32,7 @@ async def prepare_planner(connection: "asyncpg.Connection[asyncpg.Record]") -> N
     await queries["screen"].execute(
         connection, campaign="payment_deadline", purpose="collection", now=await connection.fetchval("select now()"),
         zone="Asia/Taipei", expiry_days=0, expiry_at=__import__("datetime").time(20), locales=["en"],
-        default_locale="en", merge=True, first_steps=[-1] * 8, again=None,
+        default_locale="en", merge=True, preferences=["sms"], first_steps=[-1] * 16, again=None,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ select
   a.phone::text          as phone,
   a.mobile::text         as mobile,
   a.email::text          as email,
+  a.prefers::text        as prefers,
   a.district::text       as district,
   null::text             as exclude,
   null::text             as hold,

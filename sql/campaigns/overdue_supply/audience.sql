@@ -12,6 +12,7 @@ select
   c.phone::text                                    as phone,
   c.mobile::text                                   as mobile,
   c.email::text                                    as email,
+  c.prefers::text                                  as prefers,
   c.district::text                                 as district,
   null::text                                       as exclude,
   null::text                                       as hold,

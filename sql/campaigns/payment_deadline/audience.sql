@@ -15,6 +15,7 @@ select
   a.phone::text          as phone,
   a.mobile::text         as mobile,
   a.email::text          as email,
+  a.prefers::text        as prefers,
   a.district::text       as district,
   (case
      when b.amount - coalesce(b.paid, 0) = 0 then 'nothing_owed'

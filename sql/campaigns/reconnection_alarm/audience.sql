@@ -13,6 +13,7 @@ select
   null::text                                       as phone,
   o.duty_phone::text                               as mobile,
   o.duty_email::text                               as email,
+  null::text                                       as prefers,
   c.district::text                                 as district,
   (case when o.duty_phone is null and o.duty_email is null then 'no_duty_crew' end)::text as exclude,
   null::text                                       as hold,

@@ -7,6 +7,7 @@ select
   a.account_no,
   c.name                      as customer_name,
   c.locale,
+  c.prefers,
   k.phone,
   k.mobile,
   k.email,
@@ -40,9 +41,9 @@ left join lateral (
 
 create or replace view source.supply_case as
 select
-  case_no, kind, account_no, applicant_name, locale, phone, mobile, email, district, accepted_at, agreed_on, stage,
-  stage_since, delay_reason, proposed_dates, missing_papers, section, section_phone, due_on, completed_at, cancelled_at,
-  updated_at
+  case_no, kind, account_no, applicant_name, locale, prefers, phone, mobile, email, district, accepted_at, agreed_on,
+  stage, stage_since, delay_reason, proposed_dates, missing_papers, section, section_phone, due_on, completed_at,
+  cancelled_at, updated_at
 from billing.supply_application;
 
 create or replace view source.outage as
